@@ -1,0 +1,223 @@
+//! Where text is: files side by side in one address space, and spans of 8 bytes into it.
+
+use std::ops::Range;
+
+/// A range of source text, as global byte offsets into a [`SourceMap`].
+///
+/// The default span (`0..0`) lies in no file: it marks what no text stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset just after the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The span from `start` up to, not including, `end`.
+    pub fn new(start: u32, end: u32) -> Span {
+        Span { start, end }
+    }
+
+    /// The smallest span that covers both. A span that is nowhere adds nothing.
+    pub fn to(self, other: Span) -> Span {
+        match (self.is_nowhere(), other.is_nowhere()) {
+            (true, _) => other,
+            (_, true) => self,
+            _ => Span::new(self.start.min(other.start), self.end.max(other.end)),
+        }
+    }
+
+    /// Whether `offset` lies in the span; its end counts, so that a cursor just after a name is on it.
+    pub fn touches(self, offset: u32) -> bool {
+        self.start <= offset && offset <= self.end
+    }
+
+    /// Whether the span stands for no text at all, in no file.
+    pub fn is_nowhere(self) -> bool {
+        self == Span::default()
+    }
+
+    /// Length in bytes.
+    pub fn len(self) -> u32 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Whether the span covers no byte.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A file of a [`SourceMap`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(u32);
+
+impl FileId {
+    /// The file's position in the order of addition.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A place a person would name: both counts start at 1, columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+/// One source file: its path, its text and where it lies in the address space.
+#[derive(Debug)]
+pub struct SourceFile {
+    path: String,
+    text: String,
+    base: u32,
+    line_starts: Vec<u32>,
+}
+
+impl SourceFile {
+    /// The path it was added under.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The global offset of its first byte.
+    pub fn base(&self) -> u32 {
+        self.base
+    }
+
+    /// The span of the whole file.
+    pub fn span(&self) -> Span {
+        Span::new(self.base, self.end())
+    }
+
+    /// The number of lines; an empty file has one.
+    pub fn line_count(&self) -> usize {
+        self.line_starts.len()
+    }
+
+    /// The text of a line, without its line break; `line` counts from 0.
+    pub fn line(&self, line: usize) -> Option<&str> {
+        let range = self.line_range(line)?;
+        Some(self.text.get(range)?.trim_end_matches(['\n', '\r']))
+    }
+
+    /// The line break included, as offsets in the file; `line` counts from 0.
+    pub(crate) fn line_range(&self, line: usize) -> Option<Range<usize>> {
+        let start = *self.line_starts.get(line)? as usize;
+        let end = self.line_starts.get(line + 1).map_or(self.text.len(), |&next| next as usize);
+        Some(start..end)
+    }
+
+    /// The line, from 0, that holds an offset in the file.
+    pub(crate) fn line_index(&self, local: usize) -> usize {
+        self.line_starts.partition_point(|&start| start as usize <= local).saturating_sub(1)
+    }
+
+    fn end(&self) -> u32 {
+        self.base + self.text.len() as u32
+    }
+
+    fn position(&self, local: usize) -> Position {
+        let line = self.line_index(local);
+        let start = self.line_starts.get(line).map_or(0, |&start| start as usize);
+        let column = self.text.as_bytes().get(start..local).unwrap_or_default();
+        // Counting the bytes that begin a character needs no character boundary at `local`.
+        let column = column.iter().filter(|&&byte| (byte & 0xC0) != 0x80).count();
+        Position { line: line as u32 + 1, column: column as u32 + 1 }
+    }
+}
+
+/// All files of a compilation, laid out one after the other in a space of 4 GiB.
+#[derive(Debug, Default)]
+pub struct SourceMap {
+    files: Vec<SourceFile>,
+}
+
+impl SourceMap {
+    /// An empty map.
+    pub fn new() -> SourceMap {
+        SourceMap::default()
+    }
+
+    /// Adds a file. Text that does not fit in the 4 GiB any more is cut off at the limit.
+    pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> FileId {
+        // Bases start at 1 and files lie one byte apart, so that an end of file belongs to one file only.
+        let base = self.files.last().map_or(1, |last| last.end().saturating_add(1));
+        let mut text = text.into();
+        let room = (u32::MAX - base).saturating_sub(1) as usize;
+        if text.len() > room {
+            let cut = (0..=room).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+            text.truncate(cut);
+        }
+        let line_starts = std::iter::once(0)
+            .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1))
+            .collect();
+        self.files.push(SourceFile { path: path.into(), text, base, line_starts });
+        FileId(self.files.len() as u32 - 1)
+    }
+
+    /// The file of an id this map gave out.
+    pub fn file(&self, id: FileId) -> Option<&SourceFile> {
+        self.files.get(id.index())
+    }
+
+    /// All files, in the order of addition.
+    pub fn files(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
+        self.files.iter().enumerate().map(|(index, file)| (FileId(index as u32), file))
+    }
+
+    /// The file a span begins in and the span's byte range in it.
+    pub fn lookup(&self, span: Span) -> Option<(FileId, Range<usize>)> {
+        let index = self.files.partition_point(|file| file.base <= span.start).checked_sub(1)?;
+        let file = self.files.get(index)?;
+        if span.start > file.end() {
+            return None;
+        }
+        let start = span.start - file.base;
+        let end = span.end.clamp(span.start, file.end()) - file.base;
+        Some((FileId(index as u32), start as usize..end as usize))
+    }
+
+    /// The text a span covers; empty where it lies in no file.
+    pub fn text(&self, span: Span) -> &str {
+        self.lookup(span).and_then(|(file, range)| self.file(file)?.text().get(range)).unwrap_or_default()
+    }
+
+    /// Line and column of a span's first and last byte's end.
+    pub fn positions(&self, span: Span) -> Option<(FileId, Position, Position)> {
+        let (id, range) = self.lookup(span)?;
+        let file = self.file(id)?;
+        Some((id, file.position(range.start), file.position(range.end)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_find_their_file_line_and_column() {
+        let mut map = SourceMap::new();
+        let first = map.add("a.flow", "one\ntwo");
+        let second = map.add("b.flow", "ä = 1\n");
+        let base = map.file(second).unwrap().base();
+        let (id, start, end) = map.positions(Span::new(base + 3, base + 4)).unwrap();
+        assert_eq!(
+            (id, start, end),
+            (second, Position { line: 1, column: 3 }, Position { line: 1, column: 4 })
+        );
+        let end_of_first = map.file(first).unwrap().span().end;
+        assert_eq!(map.lookup(Span::new(end_of_first, end_of_first)), Some((first, 7..7)));
+        assert_eq!(map.lookup(Span::default()), None);
+        assert_eq!(map.text(Span::new(base, base + 2)), "ä");
+    }
+}
