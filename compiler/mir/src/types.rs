@@ -105,10 +105,8 @@ pub type Types = Table<TypeId, Type>;
 impl Types {
     /// The id of `ty`, added if it is new. Only for structural types; nominal ones are pushed once by the lowering.
     pub fn intern(&mut self, ty: Type) -> TypeId {
-        match self.iter().find(|(_, known)| **known == ty) {
-            Some((id, _)) => id,
-            None => self.push(ty),
-        }
+        let known = self.iter().find(|(_, known)| **known == ty).map(|(id, _)| id);
+        known.unwrap_or_else(|| self.push(ty))
     }
 
     /// Follows `distinct` to the type that says how the value is stored.
