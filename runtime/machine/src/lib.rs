@@ -1,1 +1,4 @@
-//! Placeholder until the crate's first module lands.
+//! The state machine of an instance: pure, no clock, no IO.
+
+pub mod ids;
+pub mod rows;
