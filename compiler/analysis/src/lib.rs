@@ -1,1 +1,3 @@
-//! Placeholder until the crate's first module lands.
+//! From syntax tree to a typed, resolved program, or to what is wrong with it.
+
+pub mod hir;

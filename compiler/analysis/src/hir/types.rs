@@ -1,0 +1,250 @@
+//! Types, interned.
+
+use super::ids::{Id, NominalId, Table, Ty};
+use super::program::Nominal;
+use std::collections::HashMap;
+
+/// A type. `Ty` ids are equal exactly where types are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// The type of what never yields a value: `fail`, `return`, `break`, an endless `loop`. Fits everywhere.
+    Never,
+    /// `()`
+    Unit,
+    /// `Bool`
+    Bool,
+    /// `Int`
+    Int,
+    /// `Float`
+    Float,
+    /// `Decimal`
+    Decimal,
+    /// `String`
+    String,
+    /// `Bytes`
+    Bytes,
+    /// `Duration`
+    Duration,
+    /// `Timestamp`
+    Timestamp,
+    /// `Json`
+    Json,
+    /// `List<T>`
+    List(Ty),
+    /// `Set<T>`
+    Set(Ty),
+    /// `Map<K, V>`
+    Map(Ty, Ty),
+    /// `T?`
+    Option(Ty),
+    /// `(A, B)`, two or more.
+    Tuple(Vec<Ty>),
+    /// A record, enum, error or distinct type with its type arguments.
+    Nominal(NominalId, Vec<Ty>),
+    /// `fn(A) -> B fails E`. Whether calling it suspends is no part of the type: see [`Suspends`](super::Suspends).
+    Function {
+        /// The parameters' types.
+        params: Vec<Ty>,
+        /// The result's type.
+        result: Ty,
+        /// The error types it fails with, sorted.
+        fails: Vec<Ty>,
+    },
+    /// One of several error types, sorted, two or more: what `try` gives and `catch` binds where more than one is
+    /// possible. At run time any raised error (an `Error` object), tested by its type.
+    Union(Vec<Ty>),
+    /// The `n`-th type parameter of the enclosing declaration.
+    Param(u32),
+    /// Not yet known. Only while a body is being checked; never in a finished program.
+    Infer(u32),
+    /// A mistake was reported here; fits everywhere. Never in a program without errors.
+    Invalid,
+}
+
+/// The interner of types. The types without parts have fixed ids ([`Types::INT`] …).
+#[derive(Debug)]
+pub struct Types {
+    types: Table<Ty, Type>,
+    ids: HashMap<Type, Ty>,
+}
+
+macro_rules! fixed {
+    ($($name:ident = $index:literal $variant:ident;)*) => {
+        impl Types {
+            $(
+                #[doc = concat!("The id of [`Type::", stringify!($variant), "`].")]
+                pub const $name: Ty = Ty($index);
+            )*
+        }
+        const FIXED: &[Type] = &[$(Type::$variant,)*];
+    };
+}
+
+fixed! {
+    NEVER = 0 Never;
+    UNIT = 1 Unit;
+    BOOL = 2 Bool;
+    INT = 3 Int;
+    FLOAT = 4 Float;
+    DECIMAL = 5 Decimal;
+    STRING = 6 String;
+    BYTES = 7 Bytes;
+    DURATION = 8 Duration;
+    TIMESTAMP = 9 Timestamp;
+    JSON = 10 Json;
+    INVALID = 11 Invalid;
+}
+
+impl Default for Types {
+    fn default() -> Self {
+        let mut types = Types { types: Table::new(), ids: HashMap::new() };
+        for ty in FIXED {
+            types.intern(ty.clone());
+        }
+        types
+    }
+}
+
+impl Types {
+    /// The id of a type.
+    pub fn intern(&mut self, ty: Type) -> Ty {
+        if let Some(&id) = self.ids.get(&ty) {
+            return id;
+        }
+        let id = self.types.push(ty.clone());
+        self.ids.insert(ty, id);
+        id
+    }
+
+    /// The type of an id.
+    pub fn get(&self, id: Ty) -> &Type {
+        &self.types[id]
+    }
+
+    /// `T?`
+    pub fn option(&mut self, item: Ty) -> Ty {
+        self.intern(Type::Option(item))
+    }
+
+    /// `List<T>`
+    pub fn list(&mut self, item: Ty) -> Ty {
+        self.intern(Type::List(item))
+    }
+
+    /// The type of one value out of a set of error types: the only one, or their union. `Never` for none.
+    pub fn union(&mut self, mut errors: Vec<Ty>) -> Ty {
+        errors.sort_unstable();
+        errors.dedup();
+        match errors.as_slice() {
+            [] => Types::NEVER,
+            [one] => *one,
+            _ => self.intern(Type::Union(errors)),
+        }
+    }
+
+    /// `ty` with each type parameter replaced by the argument of its index. This is all that monomorphisation takes.
+    pub fn substitute(&mut self, ty: Ty, args: &[Ty]) -> Ty {
+        if args.is_empty() {
+            return ty;
+        }
+        match self.get(ty).clone() {
+            Type::Param(index) => args.get(index as usize).copied().unwrap_or(ty),
+            other => self.map_parts(ty, other, &mut |types, part| types.substitute(part, args)),
+        }
+    }
+
+    /// `whole` with each of its direct parts replaced by `change`.
+    pub(crate) fn map_parts(
+        &mut self,
+        whole: Ty,
+        parts: Type,
+        change: &mut dyn FnMut(&mut Types, Ty) -> Ty,
+    ) -> Ty {
+        let mut all = |types: &mut Types, list: Vec<Ty>| -> Vec<Ty> {
+            list.into_iter().map(|part| change(types, part)).collect()
+        };
+        let changed = match parts {
+            Type::List(item) => Type::List(change(self, item)),
+            Type::Set(item) => Type::Set(change(self, item)),
+            Type::Map(key, value) => Type::Map(change(self, key), change(self, value)),
+            Type::Option(item) => Type::Option(change(self, item)),
+            Type::Tuple(items) => Type::Tuple(all(self, items)),
+            Type::Nominal(id, args) if !args.is_empty() => Type::Nominal(id, all(self, args)),
+            Type::Function { params, result, fails } => {
+                let params = all(self, params);
+                let result = change(self, result);
+                let mut fails: Vec<Ty> = fails.into_iter().map(|part| change(self, part)).collect();
+                self.flatten_errors(&mut fails);
+                Type::Function { params, result, fails }
+            }
+            Type::Union(errors) => {
+                let mut errors = all(self, errors);
+                self.flatten_errors(&mut errors);
+                return self.union(errors);
+            }
+            _ => return whole,
+        };
+        self.intern(changed)
+    }
+
+    /// Sorts a set of error types in which a type parameter may have become a union.
+    pub fn flatten_errors(&self, errors: &mut Vec<Ty>) {
+        let mut flat = Vec::with_capacity(errors.len());
+        for &error in errors.iter() {
+            match self.get(error) {
+                Type::Union(parts) => flat.extend(parts),
+                Type::Never => {}
+                _ => flat.push(error),
+            }
+        }
+        flat.sort_unstable();
+        flat.dedup();
+        *errors = flat;
+    }
+
+    /// The type as a person writes it. `params` are the names of the type parameters in scope.
+    pub fn show(&self, ty: Ty, nominals: &Table<NominalId, Nominal>, params: &[impl AsRef<str>]) -> String {
+        let list = |ids: &[Ty], separator: &str| {
+            ids.iter().map(|id| self.show(*id, nominals, params)).collect::<Vec<_>>().join(separator)
+        };
+        let one = |id: &Ty| self.show(*id, nominals, params);
+        match self.get(ty) {
+            Type::Unit => "()".into(),
+            Type::List(item) => format!("List<{}>", one(item)),
+            Type::Set(item) => format!("Set<{}>", one(item)),
+            Type::Map(key, value) => format!("Map<{}, {}>", one(key), one(value)),
+            Type::Option(item) => format!("{}?", one(item)),
+            Type::Tuple(items) => format!("({})", list(items, ", ")),
+            Type::Nominal(id, args) => {
+                let name = nominals.get(*id).map_or("?", |nominal| nominal.name.as_str());
+                if args.is_empty() { name.to_string() } else { format!("{name}<{}>", list(args, ", ")) }
+            }
+            Type::Function { params, result, fails } => {
+                let mut text = format!("fn({})", list(params, ", "));
+                if *result != Types::UNIT {
+                    text.push_str(&format!(" -> {}", one(result)));
+                }
+                if fails.is_empty() { text } else { format!("({text} fails {})", list(fails, " | ")) }
+            }
+            Type::Union(errors) => list(errors, " | "),
+            Type::Param(index) => params.get(*index as usize).map_or("?", |name| name.as_ref()).to_string(),
+            Type::Infer(_) | Type::Invalid => "_".into(),
+            simple => format!("{simple:?}"),
+        }
+    }
+
+    /// How many types there are.
+    pub fn len(&self) -> usize {
+        self.types.len()
+    }
+
+    /// Never: the simple types are always there.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty()
+    }
+
+    /// The id of the `index`-th type, for tables beside this one.
+    pub fn id(&self, index: usize) -> Option<Ty> {
+        (index < self.len()).then(|| Ty::new(index))
+    }
+}
