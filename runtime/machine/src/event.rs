@@ -1,0 +1,137 @@
+//! What happens to an instance, and what its transition asks the engine to do.
+
+use crate::ids::{CallKey, StrandPath, Timestamp};
+use crate::rows::{Changes, Status};
+use flow_mir::{ActivityId, FunctionId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Something that happened, in the order in which the owner accepted it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A new owner has loaded the instance. Attempts in flight at that moment count as used and ended unknown.
+    Recovered,
+    /// An attempt of a call ended.
+    CallEnded {
+        /// The call.
+        key: CallKey,
+        /// Which attempt.
+        attempt: u32,
+        /// How.
+        outcome: CallOutcome,
+    },
+    /// A deadline has passed.
+    Timer {
+        /// The `TimerRow::id`.
+        id: String,
+    },
+    /// A message from the inbox, consumed by this transition.
+    Message {
+        /// The inbox row, where it came through the store.
+        inbox: Option<Uuid>,
+        /// What it says.
+        message: Message,
+    },
+}
+
+/// A message from outside. Stored in the inbox as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Message {
+    /// Cancel the instance: `Cancelled` is raised at the next suspension.
+    Cancel,
+    /// Go on with what is stuck.
+    Resume,
+    /// Drop the compensation that is stuck or being retried, and go on.
+    Skip,
+    /// End at once, without compensating.
+    Terminate {
+        /// Why, for the history.
+        reason: String,
+    },
+    /// The outcome of an attempt made elsewhere.
+    CallEnded {
+        /// `CallKey` as text.
+        key: String,
+        /// Which attempt.
+        attempt: u32,
+        /// How.
+        outcome: CallOutcome,
+    },
+}
+
+/// How an attempt of a call ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CallOutcome {
+    /// With a result: an image of the activity's return type.
+    Returned(Vec<u8>),
+    /// With a declared error: an image of one `Error`.
+    Failed(Vec<u8>),
+    /// With an answer that is no declared error, but says that it was not done (a 404, a refused statement).
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// Without an answer: it may have happened.
+    Unknown {
+        /// Why.
+        reason: String,
+        /// Whether the attempt's time ran out (then the call fails with `Timeout`, else with `ActivityFailed`).
+        timed_out: bool,
+    },
+    /// It certainly did not happen, for a reason that may go away (connection refused before anything was sent).
+    NotSent {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What an event leads to: rows to write in one batch, and what to do after that has committed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Transition {
+    /// What to write.
+    pub changes: Changes,
+    /// What to do then.
+    pub actions: Vec<Action>,
+}
+
+/// What the engine does after the commit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Make an attempt of a call.
+    Dispatch(Dispatch),
+    /// The call is settled otherwise: stop an attempt in flight, forget one that waits.
+    Abort {
+        /// The call.
+        key: CallKey,
+    },
+    /// The instance has a new status.
+    Status(Status),
+}
+
+/// An attempt to make.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dispatch {
+    /// The strand that waits for it.
+    pub strand: StrandPath,
+    /// The call: its idempotency key.
+    pub key: CallKey,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// Not before this time (the pause before a retry).
+    pub not_before: Option<Timestamp>,
+    /// What to call.
+    pub activity: ActivityId,
+    /// The function that does it here; without one a worker must.
+    pub run: Option<FunctionId>,
+    /// The arguments, an image.
+    pub args: Vec<u8>,
+    /// Start to close, in nanoseconds: when it has passed the attempt ended `Unknown { timed_out: true }`.
+    pub timeout: Option<i64>,
+    /// At most this many nanoseconds between two signs of life.
+    pub heartbeat: Option<i64>,
+    /// The queue of the workers that do it.
+    pub queue: Option<String>,
+    /// Runs in the transaction that records it (`sql`).
+    pub transactional: bool,
+}
