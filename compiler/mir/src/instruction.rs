@@ -257,8 +257,15 @@ pub enum SuspendOp {
     /// A call of a suspending function value.
     CallClosure { closure: LocalId, args: Vec<LocalId> },
     /// A call of an activity. `policy` is a record `ActivityPolicy`. `interruptible`: its step has an `unknown` clause,
-    /// so cancellation may interrupt it in flight (as it may any activity with a heartbeat).
-    Activity { activity: ActivityId, args: Vec<LocalId>, policy: Option<LocalId>, interruptible: bool },
+    /// so cancellation may interrupt it in flight (as it may any activity with a heartbeat). `own_retry`: the call itself
+    /// says `using (retry: …)`; in a compensation an activity's own bounds are lifted, and such a one is not.
+    Activity {
+        activity: ActivityId,
+        args: Vec<LocalId>,
+        policy: Option<LocalId>,
+        interruptible: bool,
+        own_retry: bool,
+    },
     /// Until a duration has passed.
     Sleep { duration: LocalId },
     /// Until a time.
