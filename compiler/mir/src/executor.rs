@@ -4,7 +4,7 @@
 //! that suspends is a *frame*: it is entered at its start or at a suspension point with its live locals, and left when
 //! it returns, raises, or suspends. [`Strand::run`](crate::strand::Strand::run) drives frames; executors only run one.
 
-use crate::heap::Heap;
+use crate::heap::{Heap, TrapKind};
 use crate::ids::{FunctionId, SuspensionId};
 use crate::instruction::HostOp;
 use crate::program::Program;
@@ -62,3 +62,9 @@ pub trait Host {
 /// A host for pure code, which asks nothing: every request is answered with a trap.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHost;
+
+impl Host for NoHost {
+    fn call(&mut self, op: &HostOp, _args: &[u64], heap: &mut Heap) -> Result<u64, u64> {
+        Err(heap.make_trap(TrapKind::Internal, &format!("{op:?} can't be asked of pure code")))
+    }
+}

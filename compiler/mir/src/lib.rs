@@ -4,35 +4,16 @@
 //! shared by compiler and runtime and knows neither files, nor clocks, nor databases.
 
 pub mod executor;
+pub mod heap;
 pub mod ids;
 pub mod instruction;
 pub mod intrinsic;
 pub mod program;
 pub mod types;
-
-pub mod heap {
-    //! The strand's arena.
-
-    /// A strand's values: words addressed by index.
-    #[derive(Clone, Debug, Default)]
-    pub struct Heap {
-        words: Vec<u64>,
-    }
-
-    impl Heap {
-        /// How many words are in use.
-        pub fn len(&self) -> usize {
-            self.words.len()
-        }
-        /// Whether it holds nothing.
-        pub fn is_empty(&self) -> bool {
-            self.words.is_empty()
-        }
-    }
-}
+pub mod value;
 
 pub use executor::{Entry, Executor, Exit, Host};
-pub use heap::Heap;
+pub use heap::{Heap, Limits, OutOfMemory, Safepoint, TrapKind};
 pub use ids::{
     ActivityId, BlockId, ConstantId, FunctionId, Id, LocalId, SuspensionId, Table, TypeId, WorkflowId,
 };

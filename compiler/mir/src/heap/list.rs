@@ -1,0 +1,101 @@
+//! Lists: `[length, buffer]`, a buffer being `[capacity, used, items…]`.
+//!
+//! Lists are values, but a buffer is shared: pushing onto the list that ends where its buffer's used part ends writes in
+//! place, and older lists, which end earlier, stay as they were. So building a list by pushing is amortised O(1) an
+//! item; pushing onto an older list copies it.
+
+use super::{Heap, OutOfMemory};
+
+const SMALLEST: usize = 4;
+
+impl Heap {
+    /// A list of these items.
+    pub fn make_list(&mut self, items: &[u64]) -> Result<u64, OutOfMemory> {
+        if items.is_empty() {
+            return self.alloc(2);
+        }
+        let buffer = self.new_buffer(items.len(), items)?;
+        self.alloc_from(&[items.len() as u64, buffer])
+    }
+
+    fn new_buffer(&mut self, capacity: usize, items: &[u64]) -> Result<u64, OutOfMemory> {
+        let buffer = self.alloc(2 + capacity)?;
+        self.set(buffer, 0, capacity as u64);
+        self.set(buffer, 1, items.len() as u64);
+        self.slice_mut(buffer, 2, items.len()).copy_from_slice(items);
+        Ok(buffer)
+    }
+
+    /// How many items a list has.
+    pub fn list_len(&self, list: u64) -> usize {
+        self.list_items(list).len()
+    }
+
+    /// The items of a list.
+    pub fn list_items(&self, list: u64) -> &[u64] {
+        let buffer = self.get(list, 1);
+        if list == 0 || buffer == 0 {
+            return &[];
+        }
+        self.slice(buffer, 2, usize::try_from(self.get(list, 0)).unwrap_or(usize::MAX))
+    }
+
+    /// An item of a list.
+    pub fn list_get(&self, list: u64, index: i64) -> Option<u64> {
+        self.list_items(list).get(usize::try_from(index).ok()?).copied()
+    }
+
+    /// The list with one more item.
+    pub fn list_push(&mut self, list: u64, item: u64) -> Result<u64, OutOfMemory> {
+        self.list_append(list, &[item])
+    }
+
+    /// The list with more items: in place where it ends at its buffer's end and there is room.
+    pub fn list_append(&mut self, list: u64, more: &[u64]) -> Result<u64, OutOfMemory> {
+        let len = self.list_len(list);
+        let end = len + more.len();
+        let mut buffer = self.get(list, 1);
+        let in_place = buffer != 0
+            && self.get(buffer, 1) == len as u64
+            && usize::try_from(self.get(buffer, 0)).is_ok_and(|capacity| end <= capacity);
+        if !in_place {
+            let items = self.list_items(list).to_vec();
+            buffer = self.new_buffer(end.max(SMALLEST).next_power_of_two(), &items)?;
+        }
+        self.slice_mut(buffer, 2 + len, more.len()).copy_from_slice(more);
+        self.set(buffer, 1, end as u64);
+        self.alloc_from(&[end as u64, buffer])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pushing_shares_the_buffer_and_older_lists_stay() {
+        let mut heap = Heap::default();
+        let one = heap.make_list(&[1]).unwrap();
+        let two = heap.list_push(one, 2).unwrap();
+        let three = heap.list_push(two, 3).unwrap();
+        let other = heap.list_push(two, 30).unwrap();
+        assert_eq!(heap.list_items(one), [1]);
+        assert_eq!(heap.list_items(two), [1, 2]);
+        assert_eq!(heap.list_items(three), [1, 2, 3]);
+        assert_eq!(heap.list_items(other), [1, 2, 30]);
+        assert_eq!(heap.get(two, 1), heap.get(three, 1));
+    }
+
+    #[test]
+    fn a_million_pushes_take_a_few_words_each() {
+        let mut heap = Heap::default();
+        let mut list = heap.make_list(&[]).unwrap();
+        for item in 0..1_000_000 {
+            list = heap.list_push(list, item).unwrap();
+        }
+        assert_eq!(heap.list_get(list, 999_999), Some(999_999));
+        assert_eq!(heap.list_get(list, 1_000_000), None);
+        assert_eq!(heap.list_get(list, -1), None);
+        assert!(heap.len() < 6_000_000, "{}", heap.len());
+    }
+}

@@ -1,0 +1,10 @@
+//! Operations that work on values of every type, driven by the type table.
+//!
+//! None of them recurses as deeply as a value is nested: a list of a million linked nodes is copied, compared, hashed and
+//! shown with a stack on the heap; JSON, which can't be nested that deeply, is bounded instead.
+
+mod compare;
+mod hash;
+
+pub use compare::{compare, equal, is_ordered};
+pub use hash::{hash, hash_bytes};
