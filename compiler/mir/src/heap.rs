@@ -123,6 +123,16 @@ impl Heap {
         &mut self.words
     }
 
+    /// The memory itself, for native code, which allocates in its spare capacity, below the limit.
+    pub fn storage_mut(&mut self) -> &mut Vec<u64> {
+        &mut self.words
+    }
+
+    /// How many words in use make a safepoint say [`Safepoint::Collect`]: more than this.
+    pub fn collect_at(&self) -> usize {
+        self.collect_at
+    }
+
     /// A new object of that many zeros. Growth doubles, so allocation is amortised O(size).
     pub fn alloc(&mut self, words: usize) -> Result<u64, OutOfMemory> {
         self.alloc_below(words, self.limits.heap_words)
