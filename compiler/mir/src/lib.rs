@@ -8,6 +8,8 @@ pub mod heap;
 pub mod ids;
 pub mod instruction;
 pub mod intrinsic;
+pub mod liveness;
+mod operands;
 pub mod program;
 pub mod types;
 pub mod value;

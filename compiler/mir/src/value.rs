@@ -4,7 +4,9 @@
 //! shown with a stack on the heap; JSON, which can't be nested that deeply, is bounded instead.
 
 mod compare;
+mod copy;
 mod hash;
 
 pub use compare::{compare, equal, is_ordered};
+pub use copy::{CopyError, copy};
 pub use hash::{hash, hash_bytes};

@@ -124,6 +124,12 @@ impl Heap {
         self.alloc_from(&[len, table, len])
     }
 
+    /// The place of the `at`-th entry's key in a map just made by [`map_from_entries`](Self::map_from_entries); the
+    /// value's is the next.
+    pub fn map_entry_place(&self, map: u64, at: usize) -> u64 {
+        self.get(map, 1) + (HEADER + at * ENTRY + 1) as u64
+    }
+
     /// How much of the log the map sees; what isn't there isn't seen.
     fn visible(&self, map: u64) -> usize {
         let table = self.get(map, 1);

@@ -1,0 +1,229 @@
+//! Numbers suspension points and finds what is live at each: the slots of the stored frame.
+//!
+//! Both are part of the stored format, so they depend on nothing but the function: points are numbered in block order,
+//! slots are ascending locals.
+
+use crate::ids::{BlockId, Id, LocalId, SuspensionId};
+use crate::instruction::Terminator;
+use crate::program::{Block, Function, SuspensionPoint};
+
+/// Numbers the suspensions of a function's reachable blocks, computes their live locals and fills `suspensions`.
+/// Functions that don't suspend get none, and their safepoints the number `START`.
+pub fn complete(function: &mut Function) {
+    let reachable = reachable(function);
+    number(function, &reachable);
+    let live = Liveness::of(function, &reachable);
+    function.suspensions = function
+        .blocks
+        .iter()
+        .filter(|(id, block)| reachable.contains(id.index()) && suspension(&block.terminator).is_some())
+        .map(|(id, block)| SuspensionPoint { block: id, location: block.location, live: live.after(block) })
+        .collect();
+}
+
+fn number(function: &mut Function, reachable: &Bits) {
+    let suspends = function.suspends;
+    let mut next = 1;
+    let ids: Vec<BlockId> = function.blocks.ids().collect();
+    for id in ids {
+        if let Terminator::Safepoint { suspension, .. } | Terminator::Suspend { suspension, .. } =
+            &mut function.blocks[id].terminator
+        {
+            *suspension = SuspensionId::START;
+            if suspends && reachable.contains(id.index()) {
+                *suspension = SuspensionId(next);
+                next += 1;
+            }
+        }
+    }
+}
+
+/// The suspension point a terminator has.
+fn suspension(terminator: &Terminator) -> Option<SuspensionId> {
+    match terminator {
+        Terminator::Safepoint { suspension, .. } | Terminator::Suspend { suspension, .. } => {
+            Some(*suspension).filter(|suspension| *suspension != SuspensionId::START)
+        }
+        _ => None,
+    }
+}
+
+fn reachable(function: &Function) -> Bits {
+    let mut reachable = Bits::new(function.blocks.len());
+    let mut pending = vec![BlockId(0)];
+    while let Some(id) = pending.pop() {
+        let Some(block) = function.blocks.get(id) else { continue };
+        if reachable.insert(id.index()) {
+            block.terminator.for_each_target(|target| pending.push(target));
+            pending.extend(block.handler.map(|handler| handler.block));
+        }
+    }
+    reachable
+}
+
+/// What is live at the start of each block.
+struct Liveness {
+    locals: usize,
+    entry: Vec<Bits>,
+}
+
+/// What a block does to liveness: `live at its start = reads ∪ (live at its end − writes)`.
+struct Effect {
+    reads: Bits,
+    writes: Bits,
+}
+
+impl Liveness {
+    fn of(function: &Function, reachable: &Bits) -> Liveness {
+        let locals = function.locals.len();
+        let effects: Vec<Effect> = function.blocks.values().map(|block| Effect::of(block, locals)).collect();
+        let predecessors = predecessors(function, reachable);
+        let entry = function.blocks.values().map(|_| Bits::new(locals)).collect();
+        let mut liveness = Liveness { locals, entry };
+        // Blocks come roughly in control order, so going backwards settles most of it in one pass.
+        let mut pending: Vec<BlockId> =
+            function.blocks.ids().filter(|id| reachable.contains(id.index())).collect();
+        let mut waiting = Bits::new(function.blocks.len());
+        pending.iter().for_each(|id| _ = waiting.insert(id.index()));
+        while let Some(id) = pending.pop() {
+            waiting.remove(id.index());
+            let (Some(block), Some(effect)) = (function.blocks.get(id), effects.get(id.index())) else {
+                continue;
+            };
+            let entry = liveness.at_entry(block, effect);
+            let changed = liveness.entry.get_mut(id.index()).is_some_and(|known| known.union(&entry));
+            if changed {
+                let before = predecessors.get(id.index()).into_iter().flatten();
+                pending.extend(before.filter(|id| waiting.insert(id.index())));
+            }
+        }
+        liveness
+    }
+
+    fn at_entry(&self, block: &Block, effect: &Effect) -> Bits {
+        let mut live = Bits::new(self.locals);
+        block.terminator.for_each_target(|target| live.add_all(self.entry.get(target.index())));
+        live.subtract(&effect.writes);
+        live.union(&effect.reads);
+        self.add_handler(block, &mut live);
+        live
+    }
+
+    /// Any instruction of the block may raise, even before the first write: what the handler reads is live throughout.
+    fn add_handler(&self, block: &Block, live: &mut Bits) {
+        if let Some(handler) = block.handler
+            && let Some(entry) = self.entry.get(handler.block.index())
+        {
+            let mut entry = entry.clone();
+            entry.remove(handler.error.index());
+            live.union(&entry);
+        }
+    }
+
+    /// What is live after a block's suspension, the result not yet there.
+    fn after(&self, block: &Block) -> Vec<LocalId> {
+        let mut live = Bits::new(self.locals);
+        block.terminator.for_each_target(|target| live.add_all(self.entry.get(target.index())));
+        if let Terminator::Suspend { dst, .. } = &block.terminator {
+            live.remove(dst.index());
+        }
+        self.add_handler(block, &mut live);
+        live.iter().map(LocalId::new).collect()
+    }
+}
+
+impl Effect {
+    fn of(block: &Block, locals: usize) -> Effect {
+        let mut effect = Effect { reads: Bits::new(locals), writes: Bits::new(locals) };
+        for instruction in &block.instructions {
+            instruction.op.for_each_operand(|local| effect.read(local));
+            if let Some(dst) = instruction.op.dst() {
+                effect.writes.insert(dst.index());
+            }
+        }
+        block.terminator.for_each_operand(|local| effect.read(local));
+        if let Terminator::Suspend { dst, .. } = &block.terminator {
+            effect.writes.insert(dst.index());
+        }
+        effect
+    }
+
+    fn read(&mut self, local: LocalId) {
+        if !self.writes.contains(local.index()) {
+            self.reads.insert(local.index());
+        }
+    }
+}
+
+fn predecessors(function: &Function, reachable: &Bits) -> Vec<Vec<BlockId>> {
+    let mut predecessors = vec![Vec::new(); function.blocks.len()];
+    let mut add = |target: BlockId, from: BlockId| {
+        if let Some(list) = predecessors.get_mut(target.index()) {
+            list.push(from);
+        }
+    };
+    for (id, block) in function.blocks.iter().filter(|(id, _)| reachable.contains(id.index())) {
+        block.terminator.for_each_target(|target| add(target, id));
+        if let Some(handler) = block.handler {
+            add(handler.block, id);
+        }
+    }
+    predecessors
+}
+
+/// A set of small numbers.
+#[derive(Clone)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn new(len: usize) -> Bits {
+        Bits(vec![0; len.div_ceil(64)])
+    }
+
+    fn contains(&self, index: usize) -> bool {
+        self.0.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+    }
+
+    /// Whether it is new.
+    fn insert(&mut self, index: usize) -> bool {
+        let Some(word) = self.0.get_mut(index / 64) else { return false };
+        let before = *word;
+        *word |= 1 << (index % 64);
+        *word != before
+    }
+
+    fn remove(&mut self, index: usize) {
+        if let Some(word) = self.0.get_mut(index / 64) {
+            *word &= !(1 << (index % 64));
+        }
+    }
+
+    /// Whether that adds any.
+    fn union(&mut self, other: &Bits) -> bool {
+        let mut changed = false;
+        for (word, more) in self.0.iter_mut().zip(&other.0) {
+            changed |= more & !*word != 0;
+            *word |= more;
+        }
+        changed
+    }
+
+    fn add_all(&mut self, other: Option<&Bits>) {
+        if let Some(other) = other {
+            self.union(other);
+        }
+    }
+
+    fn subtract(&mut self, other: &Bits) {
+        for (word, less) in self.0.iter_mut().zip(&other.0) {
+            *word &= !less;
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        let words = self.0.iter().enumerate();
+        words.flat_map(|(at, word)| {
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit)
+        })
+    }
+}
