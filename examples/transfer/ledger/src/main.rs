@@ -1,0 +1,2 @@
+//! A small ledger over HTTP.
+fn main() {}
