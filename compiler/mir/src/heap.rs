@@ -93,6 +93,16 @@ impl Heap {
         Heap::new(self.known, self.limits.clone())
     }
 
+    /// A heap that consists of stored words. They aren't checked: copy the values out before code sees them.
+    pub(crate) fn from_words(known: KnownTypes, limits: Limits, words: Vec<u64>) -> Heap {
+        Heap { words, ..Heap::new(known, limits) }
+    }
+
+    /// The words, where the heap itself is no longer needed.
+    pub(crate) fn into_words(self) -> Vec<u64> {
+        self.words
+    }
+
     /// The program's well-known types.
     pub fn known(&self) -> &KnownTypes {
         &self.known

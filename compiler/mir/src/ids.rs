@@ -91,6 +91,10 @@ impl<I: Id, T> Table<I, T> {
     pub fn get(&self, id: I) -> Option<&T> {
         self.items.get(id.index())
     }
+    /// The entry, where there is one, to be changed.
+    pub fn get_mut(&mut self, id: I) -> Option<&mut T> {
+        self.items.get_mut(id.index())
+    }
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.items.len()

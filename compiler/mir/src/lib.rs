@@ -3,6 +3,8 @@
 //! The interpreter here is the reference semantics; `flow-codegen` makes native code of the same MIR. This crate is
 //! shared by compiler and runtime and knows neither files, nor clocks, nor databases.
 
+pub mod artifact;
+pub mod bytes;
 pub mod executor;
 pub mod heap;
 pub mod ids;
@@ -11,9 +13,12 @@ pub mod intrinsic;
 pub mod liveness;
 mod operands;
 pub mod program;
+pub mod strand;
 pub mod types;
+mod validate;
 pub mod value;
 
+pub use artifact::ProgramHash;
 pub use executor::{Entry, Executor, Exit, Host};
 pub use heap::{Heap, Limits, OutOfMemory, Safepoint, TrapKind};
 pub use ids::{
@@ -25,4 +30,7 @@ pub use program::{
     Activity, Block, Constant, Function, Handle, Handler, KnownTypes, Local, Location, PolicyField, Program,
     Source, SuspensionPoint, Workflow,
 };
+pub use strand::{Frame, FrameError, FrameView, Stop, Strand, Suspended, Variable};
 pub use types::{Case, Field, FieldDefault, Type, Types};
+pub use validate::Invalid;
+pub use value::Image;

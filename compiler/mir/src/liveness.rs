@@ -26,8 +26,10 @@ fn number(function: &mut Function, reachable: &Bits) {
     let mut next = 1;
     let ids: Vec<BlockId> = function.blocks.ids().collect();
     for id in ids {
-        if let Terminator::Safepoint { suspension, .. } | Terminator::Suspend { suspension, .. } =
-            &mut function.blocks[id].terminator
+        let terminator = function.blocks.get_mut(id).map(|block| &mut block.terminator);
+        if let Some(
+            Terminator::Safepoint { suspension, .. } | Terminator::Suspend { suspension, .. },
+        ) = terminator
         {
             *suspension = SuspensionId::START;
             if suspends && reachable.contains(id.index()) {

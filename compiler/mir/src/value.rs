@@ -6,7 +6,15 @@
 mod compare;
 mod copy;
 mod hash;
+mod image;
+mod json;
+mod show;
+pub mod time;
 
+pub use crate::heap::json::TooDeep;
 pub use compare::{compare, equal, is_ordered};
 pub use copy::{CopyError, copy};
 pub use hash::{hash, hash_bytes};
+pub use image::Image;
+pub use json::{Mismatch, from_json, from_json_fields, from_json_strict, to_json};
+pub use show::{show, show_brief};
