@@ -17,11 +17,25 @@ pub enum HistoryEvent {
     /// A strand asks for an activity; attempt 1 is dispatched after this commits.
     CallRequested { strand: StrandPath, activity: String, key: String, args: Value, line: String },
     /// An attempt failed or ended unknown, and another follows at `next`.
-    CallRetried { strand: StrandPath, activity: String, key: String, attempt: u32, reason: String, next: Timestamp },
+    CallRetried {
+        strand: StrandPath,
+        activity: String,
+        key: String,
+        attempt: u32,
+        reason: String,
+        next: Timestamp,
+    },
     /// A call ended with a result.
     CallCompleted { strand: StrandPath, activity: String, key: String, attempt: u32, output: Value },
     /// A call ended with an error. `unknown`: it may have happened.
-    CallFailed { strand: StrandPath, activity: String, key: String, attempt: u32, error: String, unknown: bool },
+    CallFailed {
+        strand: StrandPath,
+        activity: String,
+        key: String,
+        attempt: u32,
+        error: String,
+        unknown: bool,
+    },
     /// A strand sleeps.
     Sleeping { strand: StrandPath, until: Timestamp, line: String },
     /// It slept long enough.

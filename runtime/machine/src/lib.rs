@@ -1,9 +1,31 @@
 //! The state machine of an instance: pure, no clock, no IO.
 //!
-//! The engine loads or starts an [`Instance`], applies events to it one at a time, commits what each transition changes,
-//! and then performs its actions. Compiled code runs inside `apply`; nothing else does.
+//! The engine starts or loads an [`Instance`], applies events to it one at a time, commits what has changed
+//! ([`Instance::take`]), and then performs the transition's actions. Compiled code runs inside `apply`; nothing else does.
+//!
+//! ```text
+//! event ─► apply ─► strands run from suspension to suspension ─► rows + history ─► commit ─► actions
+//! ```
 
+mod call;
+mod cancel;
 pub mod event;
+mod fork;
 pub mod history;
+mod host;
 pub mod ids;
+mod instance;
+mod load;
+mod meta;
+mod pending;
+mod policy;
 pub mod rows;
+mod run;
+mod saga;
+mod values;
+mod view;
+
+pub use instance::{Instance, NewInstance};
+pub use load::LoadError;
+pub use policy::{CallPolicy, Retry};
+pub use view::{FrameView, InstanceView, StrandView, Variable};

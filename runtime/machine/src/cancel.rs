@@ -1,0 +1,121 @@
+//! Interruptions: cancellation and time-outs reach a strand at its suspension. Messages from outside; recovery.
+
+use crate::event::Message;
+use crate::history::{ErrorReport, HistoryEvent};
+use crate::ids::{CallKey, StrandPath};
+use crate::instance::{Context, Instance, Resumption};
+use crate::meta::{Closing, ForkKind, Interrupt, Scope, StoredOutcome, Wait};
+use crate::rows::Status;
+
+impl Instance {
+    /// Interrupts a strand: at once where its wait gives way, else at its next suspension.
+    pub(crate) fn interrupt(&mut self, context: Context<'_>, path: &StrandPath, interrupt: Interrupt) {
+        let Some(strand) = self.strands.get_mut(path) else { return };
+        if !strand.meta.interrupts.contains(&interrupt) {
+            strand.meta.interrupts.push(interrupt);
+        }
+        let masked = strand.meta.masks(interrupt);
+        let wait = match &strand.meta.wait {
+            Wait::Sleep { timer } => Interruptible::Sleep(timer.clone()),
+            Wait::Call(_) => Interruptible::Call,
+            Wait::Fork(_) => Interruptible::Fork,
+            _ => Interruptible::Later,
+        };
+        self.touch(path);
+        if masked {
+            return;
+        }
+        match wait {
+            Interruptible::Sleep(timer) => {
+                self.clear_timer(&timer);
+                if let Some(strand) = self.strands.get_mut(path) {
+                    strand.meta.take_interrupts();
+                }
+                let error = self.cancelled_error(context, path, None);
+                self.make_ready(path, Resumption::Error(error));
+            }
+            Interruptible::Call => {
+                self.interrupt_call(context, path);
+            }
+            Interruptible::Fork => self.close_fork(context, path, Closing::Interrupted),
+            Interruptible::Later => {}
+        }
+    }
+
+    /// A deadline has passed. One that nobody waits for any more is dropped.
+    pub(crate) fn timer_fired(&mut self, context: Context<'_>, id: &str) {
+        if !self.timers.contains_key(id) {
+            return;
+        }
+        self.clear_timer(id);
+        let Some((path, _)) = id.rsplit_once('#') else { return };
+        let path = StrandPath(path.to_owned());
+        let Some(strand) = self.strands.get_mut(&path) else { return };
+        let expired = strand.meta.scopes.iter_mut().find_map(|scope| match scope {
+            Scope::Timeout { number, timer, expired } if timer == id => {
+                *expired = true;
+                Some(*number)
+            }
+            _ => None,
+        });
+        if let Some(number) = expired {
+            self.record(HistoryEvent::TimedOut { strand: path.clone() });
+            return self.interrupt(context, &path, Interrupt::Timeout(number));
+        }
+        match &strand.meta.wait {
+            Wait::Sleep { timer } if timer == id => {
+                self.record(HistoryEvent::Woke { strand: path.clone() });
+                self.make_ready(&path, Resumption::Stored(StoredOutcome::Unit));
+            }
+            Wait::Call(call) if call.deadline.as_deref() == Some(id) => self.call_deadline(context, &path),
+            Wait::Fork(fork) => {
+                let ForkKind::Race { timers } = &fork.kind else { return };
+                if let Some(arm) = timers.iter().find(|(_, timer)| timer == id).map(|(arm, _)| *arm) {
+                    self.close_fork(context, &path, Closing::Won { arm, value: None });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A message from outside. What comes too late changes nothing.
+    pub(crate) fn message(&mut self, context: Context<'_>, message: Message) {
+        if self.row.status.is_final() {
+            return;
+        }
+        match message {
+            Message::Cancel if self.state.cancelled => {}
+            Message::Cancel => {
+                self.state.cancelled = true;
+                self.pending.row = true;
+                self.record(HistoryEvent::CancelRequested);
+                self.interrupt(context, &StrandPath::main(), Interrupt::Cancel);
+            }
+            Message::Resume => self.resume_stuck(context),
+            Message::Skip => self.skip_compensations(context),
+            Message::Terminate { reason } => {
+                let report =
+                    ErrorReport { message: reason, ty: "Terminated".into(), ..ErrorReport::default() };
+                self.end_with_report(Status::Terminated, report);
+            }
+            Message::CallEnded { key, attempt, outcome } => {
+                if let Some(key) = CallKey::parse(&key) {
+                    self.call_ended(context, key, attempt, outcome);
+                }
+            }
+        }
+    }
+
+    /// A new owner goes on with the instance.
+    pub(crate) fn recovered(&mut self, context: Context<'_>) {
+        self.record(HistoryEvent::Recovered);
+        self.recover_calls(context);
+    }
+}
+
+enum Interruptible {
+    Sleep(String),
+    Call,
+    Fork,
+    Later,
+}

@@ -1,0 +1,511 @@
+//! `parallel`, `parallel for` and `race`: strands that run side by side, and how they are joined.
+//!
+//! Which branches still run is derived from their rows; the row of the strand that forked is written when it forks and
+//! when it is left, not for each branch.
+
+use crate::history::HistoryEvent;
+use crate::ids::StrandPath;
+use crate::instance::{Context, Instance, Resumption};
+use crate::meta::{Closing, Fork, ForkKind, Interrupt, Meta, Role, StoredOutcome, Wait};
+use crate::run::{Suspended, code_awaits, code_suspended_on};
+use crate::values;
+use flow_mir::strand::Strand;
+use flow_mir::{Branch, FunctionId, Heap, RaceArm, SuspendOp, Type, TypeId};
+use std::collections::BTreeSet;
+
+/// The branches of one open fork, in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Branches {
+    /// Those that have not ended.
+    pub running: BTreeSet<u32>,
+    /// How many have been started.
+    pub started: u32,
+    /// `parallel for`: the list and the captured values, ready to be copied from.
+    pub operands: Option<(Heap, Vec<u64>)>,
+}
+
+impl Instance {
+    /// A strand suspends on a construct with branches.
+    pub(crate) fn begin_fork(&mut self, context: Context<'_>, suspended: Suspended<'_>) {
+        let path = suspended.path;
+        let number = match self.strands.get_mut(path) {
+            Some(strand) => {
+                strand.meta.forks += 1;
+                strand.meta.forks
+            }
+            None => return,
+        };
+        let begun = match suspended.op {
+            SuspendOp::Parallel { branches } => self.begin_all(context, &suspended, number, branches),
+            SuspendOp::ParallelFor { branch, .. } => self.begin_each(context, &suspended, number, branch),
+            SuspendOp::Race { arms } => self.begin_race(context, &suspended, number, arms),
+            _ => Ok(()),
+        };
+        match begun {
+            Ok(()) => self.join_if_done(context, path),
+            Err(reason) => {
+                let error = self
+                    .heap_mut(path)
+                    .map_or(0, |heap| heap.make_trap(flow_mir::TrapKind::OutOfMemory, &reason));
+                self.make_ready(path, Resumption::Error(error));
+            }
+        }
+    }
+
+    fn forked(&mut self, suspended: &Suspended<'_>, construct: &str, branches: usize, fork: Fork) {
+        self.record(HistoryEvent::Forked {
+            strand: suspended.path.clone(),
+            construct: construct.to_owned(),
+            branches,
+            line: suspended.line.clone(),
+        });
+        self.branches.insert(suspended.path.clone(), Branches::default());
+        self.wait(suspended.path, Wait::Fork(Box::new(fork)));
+    }
+
+    fn begin_all(
+        &mut self,
+        context: Context<'_>,
+        suspended: &Suspended<'_>,
+        number: u32,
+        branches: &[Branch],
+    ) -> Result<(), String> {
+        let count = branches.len() as u32;
+        self.forked(
+            suspended,
+            "parallel",
+            branches.len(),
+            Fork { number, kind: ForkKind::All { count }, closing: None },
+        );
+        let mut operands = suspended.operands;
+        for (index, branch) in branches.iter().enumerate() {
+            let captures = take(&mut operands, branch.captures.len());
+            self.start_branch(context, suspended.path, number, index as u32, branch.function, captures)?;
+        }
+        Ok(())
+    }
+
+    fn begin_each(
+        &mut self,
+        context: Context<'_>,
+        suspended: &Suspended<'_>,
+        number: u32,
+        branch: &Branch,
+    ) -> Result<(), String> {
+        let SuspendOp::ParallelFor { max, .. } = suspended.op else { return Ok(()) };
+        let program = context.program;
+        let code = &program.functions[branch.function];
+        let mut operands = suspended.operands;
+        let (items, captures) = (take(&mut operands, 1), take(&mut operands, branch.captures.len()));
+        let max = max
+            .and(operands.first().copied())
+            .map_or(u32::MAX, |max| u32::try_from(max.cast_signed()).unwrap_or(1).max(1));
+        let list_type = self.items_type(context, suspended.path).ok_or("the strand has no items")?;
+        let types = code.params().map(|param| code.locals[param].ty);
+        let roots: Vec<_> =
+            std::iter::once(list_type).chain(types).zip(items.iter().chain(captures).copied()).collect();
+        let heap = self.heap(suspended.path).ok_or("the strand has no heap")?;
+        let count = heap.list_len(items.first().copied().unwrap_or(0)) as u32;
+        let image = values::image(program, heap, &roots)?;
+        let mut resting = values::resting_heap(program);
+        let words = values::transfer(program, heap, &mut resting, &roots)?;
+        let kind = ForkKind::Each { count, max, operands: image };
+        self.forked(suspended, "parallel for", count as usize, Fork { number, kind, closing: None });
+        if let Some(branches) = self.branches.get_mut(suspended.path) {
+            branches.operands = Some((resting, words));
+        }
+        self.start_items(context, suspended.path)
+    }
+
+    /// Starts branches of a `parallel for` until as many run as may.
+    fn start_items(&mut self, context: Context<'_>, path: &StrandPath) -> Result<(), String> {
+        let Some(Fork { number, kind: ForkKind::Each { count, max, operands }, closing: None }) =
+            self.fork(path)
+        else {
+            return Ok(());
+        };
+        let (number, count, max) = (*number, *count, *max as usize);
+        let Some(function) = self.branch_function(context, path, 0) else { return Ok(()) };
+        if self.branches.get(path).is_some_and(|branches| branches.operands.is_none()) {
+            let list_type = self.items_type(context, path).ok_or("the strand has no items")?;
+            let loaded = load_operands(context, function, list_type, operands)?;
+            if let Some(branches) = self.branches.get_mut(path) {
+                branches.operands = Some(loaded);
+            }
+        }
+        loop {
+            let Some(branches) = self.branches.get(path) else { return Ok(()) };
+            let index = branches.started;
+            if index >= count || branches.running.len() >= max {
+                return Ok(());
+            }
+            self.start_item(context, path, number, index, function)?;
+        }
+    }
+
+    fn start_item(
+        &mut self,
+        context: Context<'_>,
+        path: &StrandPath,
+        number: u32,
+        index: u32,
+        function: FunctionId,
+    ) -> Result<(), String> {
+        let mut child = self.new_heap(path)?;
+        let code = &context.program.functions[function];
+        let branches = self.branches.get_mut(path).ok_or("the fork is gone")?;
+        let (heap, words) = branches.operands.as_ref().ok_or("the items are gone")?;
+        let (list, captures) = words.split_first().ok_or("the items are gone")?;
+        let item = heap.list_get(*list, i64::from(index)).ok_or("the item is gone")?;
+        let types = code.params().map(|param| code.locals[param].ty);
+        let roots: Vec<_> = types.zip(captures.iter().copied().chain([item])).collect();
+        let args = values::transfer(context.program, heap, &mut child, &roots)?;
+        branches.started += 1;
+        branches.running.insert(index);
+        let role = Role::Branch { parent: path.clone(), index };
+        self.add_strand(
+            path.branch(number, index as usize),
+            Strand::new(child, function, args),
+            Meta::new(role),
+        );
+        Ok(())
+    }
+
+    fn begin_race(
+        &mut self,
+        context: Context<'_>,
+        suspended: &Suspended<'_>,
+        number: u32,
+        arms: &[RaceArm],
+    ) -> Result<(), String> {
+        let mut timers = Vec::new();
+        let mut heads = Vec::new();
+        let mut operands = suspended.operands;
+        for (index, arm) in (0u32..).zip(arms) {
+            match arm {
+                RaceArm::Strand(branch) => {
+                    heads.push((index, branch.function, take(&mut operands, branch.captures.len())))
+                }
+                RaceArm::After(_) => {
+                    let nanos = take(&mut operands, 1).first().copied().unwrap_or(0).cast_signed();
+                    timers.push((index, self.open_timer(suspended.path, self.clock.plus(nanos.max(0)))));
+                }
+                RaceArm::Receive { .. } => return Err("signals can't be received yet".into()),
+            }
+        }
+        self.forked(
+            suspended,
+            "race",
+            arms.len(),
+            Fork { number, kind: ForkKind::Race { timers }, closing: None },
+        );
+        for (index, function, captures) in heads {
+            self.start_branch(context, suspended.path, number, index, function, captures)?;
+        }
+        Ok(())
+    }
+
+    fn start_branch(
+        &mut self,
+        context: Context<'_>,
+        path: &StrandPath,
+        number: u32,
+        index: u32,
+        function: FunctionId,
+        captures: &[u64],
+    ) -> Result<(), String> {
+        let mut child = self.new_heap(path)?;
+        let code = &context.program.functions[function];
+        let roots: Vec<_> =
+            code.params().map(|param| code.locals[param].ty).zip(captures.iter().copied()).collect();
+        let heap = self.heap(path).ok_or("the strand has no heap")?;
+        let args = values::transfer(context.program, heap, &mut child, &roots)?;
+        let branches = self.branches.entry(path.clone()).or_default();
+        branches.started += 1;
+        branches.running.insert(index);
+        let role = Role::Branch { parent: path.clone(), index };
+        self.add_strand(
+            path.branch(number, index as usize),
+            Strand::new(child, function, args),
+            Meta::new(role),
+        );
+        Ok(())
+    }
+
+    pub(crate) fn fork(&self, path: &StrandPath) -> Option<&Fork> {
+        match &self.strands.get(path)?.meta.wait {
+            Wait::Fork(fork) => Some(fork),
+            _ => None,
+        }
+    }
+
+    /// Begins to leave a fork: no new branch, the others are cancelled.
+    pub(crate) fn close_fork(&mut self, context: Context<'_>, path: &StrandPath, closing: Closing) {
+        let Some(strand) = self.strands.get_mut(path) else { return };
+        let Wait::Fork(fork) = &mut strand.meta.wait else { return };
+        if fork.closing.is_some() {
+            return;
+        }
+        fork.closing = Some(closing);
+        let number = fork.number;
+        let timers: Vec<String> = match &fork.kind {
+            ForkKind::Race { timers } => timers.iter().map(|(_, timer)| timer.clone()).collect(),
+            _ => Vec::new(),
+        };
+        self.touch(path);
+        for timer in timers {
+            self.clear_timer(&timer);
+        }
+        let running: Vec<u32> = self
+            .branches
+            .get(path)
+            .map(|branches| branches.running.iter().copied().collect())
+            .unwrap_or_default();
+        for index in running {
+            self.cancel_branch(context, path, index, &path.branch(number, index as usize));
+        }
+        self.join_if_done(context, path);
+    }
+
+    fn cancel_branch(&mut self, context: Context<'_>, parent: &StrandPath, index: u32, path: &StrandPath) {
+        let unbegun =
+            self.ready.iter().any(|(ready, with)| ready == path && matches!(with, Resumption::Start));
+        if unbegun {
+            self.remove_strand(path);
+            self.branch_ended(parent, index);
+        } else {
+            self.interrupt(context, path, Interrupt::Cancel);
+        }
+    }
+
+    fn branch_ended(&mut self, parent: &StrandPath, index: u32) {
+        if let Some(branches) = self.branches.get_mut(parent) {
+            branches.running.remove(&index);
+        }
+    }
+
+    pub(crate) fn branch_returned(
+        &mut self,
+        context: Context<'_>,
+        path: &StrandPath,
+        parent: &StrandPath,
+        index: u32,
+        word: u64,
+    ) {
+        let Some(fork) = self.fork(parent) else { return };
+        let (is_race, is_open) = (matches!(fork.kind, ForkKind::Race { .. }), fork.closing.is_none());
+        let returns = self
+            .branch_function(context, parent, index)
+            .map(|function| context.program.functions[function].returns);
+        let value = returns.ok_or_else(|| "the branch is not in the program".to_owned());
+        let value = value.and_then(|ty| self.export(context, path, ty, word));
+        self.branch_ended(parent, index);
+        self.record(HistoryEvent::BranchEnded { strand: path.clone(), error: None });
+        match value {
+            Err(reason) => {
+                self.end_with_report(crate::rows::Status::Failed, crate::instance::internal_report(&reason))
+            }
+            Ok((image, _)) if is_race && is_open => {
+                self.remove_strand(path);
+                self.close_fork(context, parent, Closing::Won { arm: index, value: Some(image) });
+            }
+            Ok((image, _)) if is_open => {
+                if let Some(strand) = self.strands.get_mut(path) {
+                    strand.code = None;
+                }
+                self.wait(path, Wait::Done(image));
+                if let Err(reason) = self.start_items(context, parent) {
+                    self.end_with_report(
+                        crate::rows::Status::Failed,
+                        crate::instance::internal_report(&reason),
+                    );
+                }
+                self.join_if_done(context, parent);
+            }
+            Ok(_) => {
+                self.remove_strand(path);
+                self.join_if_done(context, parent);
+            }
+        }
+    }
+
+    pub(crate) fn branch_raised(
+        &mut self,
+        context: Context<'_>,
+        path: &StrandPath,
+        parent: &StrandPath,
+        error: u64,
+    ) {
+        let Some(strand) = self.strands.get(path) else { return };
+        let Role::Branch { index, .. } = strand.meta.role else { return };
+        let Some(heap) = self.heap(path) else { return };
+        let text = flow_mir::value::show(context.program, heap, context.program.known.error, error);
+        let image =
+            values::image(context.program, heap, &[(context.program.known.error, error)]).unwrap_or_default();
+        self.remove_strand(path);
+        self.branch_ended(parent, index);
+        self.record(HistoryEvent::BranchEnded { strand: path.clone(), error: Some(text) });
+        self.close_fork(context, parent, Closing::Failed(image));
+        self.join_if_done(context, parent);
+    }
+
+    /// Goes on with the strand that forked, where nothing of the fork runs any more.
+    pub(crate) fn join_if_done(&mut self, context: Context<'_>, path: &StrandPath) {
+        let Some(fork) = self.fork(path) else { return };
+        let Some(branches) = self.branches.get(path) else { return };
+        let all_started = match fork.kind {
+            ForkKind::All { count } | ForkKind::Each { count, .. } => branches.started >= count,
+            ForkKind::Race { .. } => false,
+        };
+        if !branches.running.is_empty() || (fork.closing.is_none() && !all_started) {
+            return;
+        }
+        let fork = fork.clone();
+        let resumption = self.join(context, path, &fork);
+        for index in 0..branches_started(self, path) {
+            self.remove_strand(&path.branch(fork.number, index as usize));
+        }
+        self.branches.remove(path);
+        let winner = match fork.closing {
+            Some(Closing::Won { arm, .. }) => Some(arm as usize),
+            _ => None,
+        };
+        self.record(HistoryEvent::Joined { strand: path.clone(), winner });
+        self.make_ready(path, resumption);
+    }
+
+    fn join(&mut self, context: Context<'_>, path: &StrandPath, fork: &Fork) -> Resumption {
+        let joined = match &fork.closing {
+            Some(Closing::Failed(image)) => return Resumption::Stored(StoredOutcome::Error(image.clone())),
+            Some(Closing::Interrupted) => {
+                if let Some(strand) = self.strands.get_mut(path) {
+                    strand.meta.take_interrupts();
+                }
+                return Resumption::Error(self.cancelled_error(context, path, None));
+            }
+            Some(Closing::Won { arm, value }) => self.race_value(context, path, *arm, value.as_deref()),
+            None => self.branch_values(context, path, fork),
+        };
+        match joined {
+            Ok(word) => Resumption::Value(word),
+            Err(reason) => {
+                let error = self
+                    .heap_mut(path)
+                    .map_or(0, |heap| heap.make_trap(flow_mir::TrapKind::OutOfMemory, &reason));
+                Resumption::Error(error)
+            }
+        }
+    }
+
+    /// The winner's arm and value, as a case of the race's own enum.
+    fn race_value(
+        &mut self,
+        context: Context<'_>,
+        path: &StrandPath,
+        arm: u32,
+        value: Option<&[u8]>,
+    ) -> Result<u64, String> {
+        let program = context.program;
+        let ty = self.awaited(context, path)?;
+        let Some(Type::Enum { cases, .. }) = program.types.get(ty) else {
+            return Err("a race awaits no enum".into());
+        };
+        let field = cases.get(arm as usize).and_then(|case| case.fields.first()).map(|field| field.ty);
+        let heap = self.heap_mut(path).ok_or("the strand has no heap")?;
+        let fields = match (field, value) {
+            (Some(field), Some(image)) => values::absorb(program, &[field], image, heap)?,
+            _ => Vec::new(),
+        };
+        heap.make_case(&program.types, ty, arm, &fields)
+            .map_err(|_| "the result does not fit into memory".into())
+    }
+
+    /// The branches' values as a tuple or list.
+    fn branch_values(&mut self, context: Context<'_>, path: &StrandPath, fork: &Fork) -> Result<u64, String> {
+        let program = context.program;
+        let ty = self.awaited(context, path)?;
+        let count = branches_started(self, path);
+        let types: Vec<TypeId> = match program.types.get(ty) {
+            Some(Type::Tuple(types)) => types.clone(),
+            Some(Type::List(item)) => vec![*item; count as usize],
+            _ => vec![program.known.unit; count as usize],
+        };
+        let mut words = Vec::with_capacity(count as usize);
+        for (index, item) in (0..count).zip(types) {
+            let child = self.strands.get(&path.branch(fork.number, index as usize));
+            let Some(Wait::Done(image)) = child.map(|child| &child.meta.wait) else {
+                return Err("a branch has no result".into());
+            };
+            let image = image.clone();
+            let heap = self.heap_mut(path).ok_or("the strand has no heap")?;
+            words.extend(values::absorb(program, &[item], &image, heap)?);
+        }
+        let heap = self.heap_mut(path).ok_or("the strand has no heap")?;
+        let made = match program.types.get(ty) {
+            Some(Type::List(_)) => heap.make_list(&words),
+            Some(Type::Tuple(_)) => heap.make_record(&words),
+            _ => Ok(0),
+        };
+        made.map_err(|_| "the results do not fit into memory".into())
+    }
+
+    fn awaited(&self, context: Context<'_>, path: &StrandPath) -> Result<TypeId, String> {
+        let code =
+            self.strands.get(path).and_then(|strand| strand.code.as_ref()).ok_or("the strand has no code")?;
+        code_awaits(context, code).ok_or_else(|| "the strand awaits nothing".into())
+    }
+
+    /// The type of the list whose items the strand's `parallel for` branches over.
+    fn items_type(&self, context: Context<'_>, path: &StrandPath) -> Option<TypeId> {
+        let code = self.strands.get(path)?.code.as_ref()?;
+        let SuspendOp::ParallelFor { items, .. } = code_suspended_on(context, code)? else { return None };
+        let function = context.program.functions.get(code.frames().last()?.function)?;
+        function.locals.get(*items).map(|local| local.ty)
+    }
+
+    /// The code of a branch, as the operation that its parent is suspended on says.
+    fn branch_function(&self, context: Context<'_>, parent: &StrandPath, index: u32) -> Option<FunctionId> {
+        let code = self.strands.get(parent)?.code.as_ref()?;
+        match code_suspended_on(context, code)? {
+            SuspendOp::Parallel { branches } => branches.get(index as usize).map(|branch| branch.function),
+            SuspendOp::ParallelFor { branch, .. } => Some(branch.function),
+            SuspendOp::Race { arms } => match arms.get(index as usize)? {
+                RaceArm::Strand(branch) => Some(branch.function),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+fn branches_started(instance: &Instance, path: &StrandPath) -> u32 {
+    let Some(branches) = instance.branches.get(path) else { return 0 };
+    match instance.fork(path).map(|fork| &fork.kind) {
+        // Arms with timers leave gaps among a race's heads.
+        Some(ForkKind::Race { timers }) => branches.started + timers.len() as u32,
+        _ => branches.started,
+    }
+}
+
+fn load_operands(
+    context: Context<'_>,
+    function: FunctionId,
+    list_type: TypeId,
+    image: &[u8],
+) -> Result<(Heap, Vec<u64>), String> {
+    let program = context.program;
+    let code = &program.functions[function];
+    let captures =
+        code.params().map(|param| code.locals[param].ty).take(code.param_count.saturating_sub(1) as usize);
+    let types: Vec<TypeId> = std::iter::once(list_type).chain(captures).collect();
+    let mut heap = values::resting_heap(program);
+    let words = values::absorb(program, &types, image, &mut heap)?;
+    Ok((heap, words))
+}
+
+/// Takes the first `count` words off the front.
+fn take<'a>(words: &mut &'a [u64], count: usize) -> &'a [u64] {
+    let (front, rest) = words.split_at_checked(count).unwrap_or((words, &[]));
+    *words = rest;
+    front
+}

@@ -1,0 +1,187 @@
+//! What running code asks of its instance without suspending.
+
+use crate::history::HistoryEvent;
+use crate::ids::StrandPath;
+use crate::instance::{Context, Instance};
+use crate::meta::{Meta, Role, Scope};
+use crate::values;
+use flow_mir::heap::TrapKind;
+use flow_mir::{FunctionId, Heap, Host, HostOp};
+
+/// The host of one strand while it runs. The strand itself is out of the instance meanwhile.
+pub(crate) struct StrandHost<'a> {
+    pub instance: &'a mut Instance,
+    pub context: Context<'a>,
+    pub path: &'a StrandPath,
+    pub meta: &'a mut Meta,
+}
+
+impl Host for StrandHost<'_> {
+    fn call(&mut self, op: &HostOp, args: &[u64], heap: &mut Heap) -> Result<u64, u64> {
+        let first = args.first().copied().unwrap_or(0);
+        match op {
+            HostOp::Now => return Ok(self.instance.clock.0.cast_unsigned()),
+            HostOp::SagaEnter { unordered } => return Ok(self.saga_enter(*unordered)),
+            HostOp::SagaSucceed => self.saga_succeed(first.cast_signed()),
+            HostOp::SagaCommit => self.instance.drop_saga(first.cast_signed()),
+            HostOp::Compensate { function } => {
+                self.compensate(*function, first.cast_signed(), args.get(1..), heap)?
+            }
+            HostOp::TimeoutEnter => return Ok(self.timeout_enter(first.cast_signed())),
+            HostOp::TimeoutExit => {
+                self.timeout_leave(first);
+            }
+            HostOp::TimeoutExpired => return Ok(u64::from(self.timeout_leave(first))),
+            HostOp::ShieldEnter => self.meta.scopes.push(Scope::Shield),
+            HostOp::ShieldExit => self.shield_exit(),
+            HostOp::StateGet { state } => return self.state_get(*state as usize, heap),
+            HostOp::StateSet { state } => self.state_set(*state as usize, first, heap),
+            HostOp::ProgressTotal => self.progress(|progress| progress.1 = Some(first.cast_signed())),
+            HostOp::ProgressStep => self.progress(|progress| progress.0 += 1),
+            HostOp::Index { name } => self.index(name, first, heap),
+            HostOp::Log => {
+                let event = HistoryEvent::Logged {
+                    strand: self.path.clone(),
+                    message: heap.str_at(first).to_owned(),
+                };
+                self.instance.record(event);
+            }
+            HostOp::Env { .. } | HostOp::StepKey => {
+                return Err(
+                    heap.make_trap(TrapKind::Internal, "`env` and `step` belong into an activity's `run`")
+                );
+            }
+        }
+        Ok(0)
+    }
+}
+
+impl StrandHost<'_> {
+    fn saga_enter(&mut self, unordered: bool) -> u64 {
+        self.instance.counters.saga += 1;
+        let number = self.instance.counters.saga;
+        self.meta.scopes.push(Scope::Saga { number, unordered });
+        number.cast_unsigned()
+    }
+
+    /// The saga's entries go to the enclosing one: of this strand, else of those it is a branch of.
+    fn saga_succeed(&mut self, saga: i64) {
+        self.meta.scopes.retain(|scope| !matches!(scope, Scope::Saga { number, .. } if *number == saga));
+        match enclosing_saga(self.instance, self.meta) {
+            Some(outer) => self.instance.promote_saga(saga, outer),
+            None => self.instance.drop_saga(saga),
+        }
+    }
+
+    fn compensate(
+        &mut self,
+        function: FunctionId,
+        saga: i64,
+        captures: Option<&[u64]>,
+        heap: &mut Heap,
+    ) -> Result<(), u64> {
+        let code = &self.context.program.functions[function];
+        let roots: Vec<_> = code
+            .params()
+            .zip(captures.unwrap_or_default())
+            .map(|(param, word)| (code.locals[param].ty, *word))
+            .collect();
+        let values = values::image(self.context.program, heap, &roots)
+            .map_err(|reason| heap.make_trap(TrapKind::OutOfMemory, &reason))?;
+        self.meta.compensations += 1;
+        let path = self.path.compensation(self.meta.compensations);
+        let image = postcard::to_stdvec(&(function, values)).unwrap_or_default();
+        self.instance.register(path.clone(), saga, image);
+        self.instance
+            .record(HistoryEvent::CompensationRegistered { strand: self.path.clone(), compensation: path });
+        Ok(())
+    }
+
+    fn timeout_enter(&mut self, nanos: i64) -> u64 {
+        self.meta.timers += 1;
+        let number = self.meta.timers;
+        let timer = format!("{}#{number}", self.path);
+        let due = self.instance.clock.plus(nanos.max(0));
+        self.instance.timers.insert(timer.clone(), crate::instance::Deadline { due, stored: false });
+        self.meta.scopes.push(Scope::Timeout { number, timer, expired: false });
+        u64::from(number)
+    }
+
+    /// Closes a timeout scope; whether its time had run out.
+    fn timeout_leave(&mut self, scope: u64) -> bool {
+        let mut was_expired = false;
+        let mut closed = None;
+        self.meta.scopes.retain(|open| match open {
+            Scope::Timeout { number, timer, expired } if u64::from(*number) == scope => {
+                was_expired = *expired;
+                closed = Some((*number, timer.clone()));
+                false
+            }
+            _ => true,
+        });
+        if let Some((number, timer)) = closed {
+            self.instance.clear_timer(&timer);
+            self.meta.interrupts.retain(|interrupt| *interrupt != crate::meta::Interrupt::Timeout(number));
+        }
+        was_expired
+    }
+
+    fn shield_exit(&mut self) {
+        if let Some(index) = self.meta.scopes.iter().rposition(|scope| matches!(scope, Scope::Shield)) {
+            self.meta.scopes.remove(index);
+        }
+    }
+
+    fn state_get(&mut self, state: usize, heap: &mut Heap) -> Result<u64, u64> {
+        let program = self.context.program;
+        let field = program.workflows[self.instance.workflow].states.get(state);
+        let stored = self.instance.state.states.get(state).and_then(Option::as_deref);
+        match (field, stored) {
+            (Some(field), Some(image)) => match values::absorb(program, &[field.ty], image, heap) {
+                Ok(words) => Ok(words.first().copied().unwrap_or(0)),
+                Err(reason) => Err(heap.make_trap(TrapKind::OutOfMemory, &reason)),
+            },
+            _ => Err(heap.make_trap(TrapKind::Internal, "a `state` is read before it is set")),
+        }
+    }
+
+    fn state_set(&mut self, state: usize, word: u64, heap: &mut Heap) {
+        let program = self.context.program;
+        let Some(field) = program.workflows[self.instance.workflow].states.get(state) else { return };
+        if let (Some(slot), Ok(image)) =
+            (self.instance.state.states.get_mut(state), values::image(program, heap, &[(field.ty, word)]))
+        {
+            *slot = Some(image);
+            self.instance.pending.row = true;
+        }
+    }
+
+    fn progress(&mut self, change: impl FnOnce(&mut (i64, Option<i64>))) {
+        change(&mut self.instance.state.progress);
+        self.instance.pending.row = true;
+        let (done, total) = self.instance.state.progress;
+        self.instance.record(HistoryEvent::Progress { done, total });
+    }
+
+    fn index(&mut self, name: &str, word: u64, heap: &Heap) {
+        let text = heap.str_at(word).to_owned();
+        self.instance.state.attributes.insert(name.to_owned(), text);
+        self.instance.pending.row = true;
+    }
+}
+
+/// The innermost open saga around a strand: its own, else that of the strand it is a branch of. A compensation hands
+/// nothing out.
+fn enclosing_saga(instance: &Instance, meta: &Meta) -> Option<i64> {
+    let mut meta = meta;
+    loop {
+        let innermost = meta.scopes.iter().rev().find_map(|scope| match scope {
+            Scope::Saga { number, .. } => Some(*number),
+            _ => None,
+        });
+        match (&innermost, &meta.role) {
+            (None, Role::Branch { parent, .. }) => meta = &instance.strands.get(parent)?.meta,
+            _ => return innermost,
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! What is stored of a strand beside its frames: who it is, what it waits for, what it has open.
+
+use crate::ids::{CallKey, StrandPath, Timestamp};
+use crate::policy::CallPolicy;
+use flow_mir::ActivityId;
+use serde::{Deserialize, Serialize};
+
+/// Why a strand exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Role {
+    /// The workflow's body.
+    Main,
+    /// A branch or race head.
+    Branch {
+        /// Who forked it.
+        parent: StrandPath,
+        /// Which branch or arm.
+        index: u32,
+    },
+    /// Undoes a step.
+    Compensation {
+        /// The strand whose saga failed, and waits for this one.
+        owner: StrandPath,
+        /// Its place in the order of completion.
+        position: i64,
+    },
+}
+
+/// A construct that a strand is inside of, innermost last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Scope {
+    /// `saga`
+    Saga {
+        /// Its number, unique among the open sagas of the instance.
+        number: i64,
+        /// Whether compensations run together.
+        unordered: bool,
+    },
+    /// `timeout`
+    Timeout {
+        /// Its number, unique in the strand.
+        number: u32,
+        /// Its deadline's timer.
+        timer: String,
+        /// Whether the deadline has passed.
+        expired: bool,
+    },
+    /// `shield`
+    Shield,
+}
+
+/// An interruption that has not been raised yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Interrupt {
+    /// The instance, or the construct that started this strand, is being left.
+    Cancel,
+    /// A `timeout` scope of this strand ran out.
+    Timeout(u32),
+}
+
+/// What a strand waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Wait {
+    /// It is about to run: only between two suspensions, never stored.
+    Ready,
+    /// An activity.
+    Call(Box<Call>),
+    /// A time.
+    Sleep {
+        /// Its timer.
+        timer: String,
+    },
+    /// The strands it forked.
+    Fork(Box<Fork>),
+    /// The compensations of a saga.
+    Unwind {
+        /// Which.
+        saga: i64,
+    },
+    /// It is a compensation that gave up. `retry`: the call to make again with the same key; without one the strand
+    /// is taken up from its last stored frame with `outcome`.
+    Stuck {
+        /// The open call.
+        call: Option<Box<Call>>,
+        /// What it was resumed with before it gave up.
+        outcome: StoredOutcome,
+        /// Why it gave up.
+        error: String,
+    },
+    /// It is a branch that has returned: its result, an image.
+    Done(Vec<u8>),
+}
+
+/// What a strand is resumed with, outside its heap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum StoredOutcome {
+    /// It begins.
+    Start,
+    /// A value: an image of the suspension's result.
+    Value(Vec<u8>),
+    /// The construct's value is `()`.
+    Unit,
+    /// An error: an image of one `Error`.
+    Error(Vec<u8>),
+}
+
+/// An open call of an activity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Call {
+    /// Its idempotency key.
+    pub key: CallKey,
+    /// What is called.
+    pub activity: ActivityId,
+    /// The arguments, an image.
+    pub args: Vec<u8>,
+    /// How it is bounded and retried.
+    pub policy: CallPolicy,
+    /// The attempt that is in flight, or comes next.
+    pub attempt: u32,
+    /// When that attempt may start; it counts as in flight from then on.
+    pub not_before: Option<Timestamp>,
+    /// Whether any attempt so far ended without an answer, so that it may have happened.
+    pub maybe_happened: bool,
+    /// The timer of its overall deadline.
+    pub deadline: Option<String>,
+    /// Whether cancellation may interrupt it in flight.
+    pub interruptible: bool,
+}
+
+impl Call {
+    /// Whether an attempt may be running at `now`.
+    pub fn in_flight(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|start| start <= now)
+    }
+}
+
+/// An open `parallel`, `parallel for` or `race`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fork {
+    /// Its number in the strand: part of its branches' paths.
+    pub number: u32,
+    /// Which construct.
+    pub kind: ForkKind,
+    /// Why no new branch starts and the running ones are being cancelled.
+    pub closing: Option<Closing>,
+}
+
+/// Which construct a fork is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum ForkKind {
+    /// `parallel { … }`: this many branches.
+    All {
+        /// How many.
+        count: u32,
+    },
+    /// `parallel for`.
+    Each {
+        /// How many items.
+        count: u32,
+        /// How many branches at a time.
+        max: u32,
+        /// The list and the captured values, an image.
+        operands: Vec<u8>,
+    },
+    /// `race`: the timers of its `after` arms, by arm.
+    Race {
+        /// Arm and timer.
+        timers: Vec<(u32, String)>,
+    },
+}
+
+/// Why a fork is being left before all its branches have returned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Closing {
+    /// A race is won: the arm and its value's image (`after` has none).
+    Won {
+        /// The arm.
+        arm: u32,
+        /// Its value.
+        value: Option<Vec<u8>>,
+    },
+    /// A branch failed: an image of the `Error`.
+    Failed(Vec<u8>),
+    /// The strand itself is being interrupted.
+    Interrupted,
+}
+
+/// A strand's stored part beside its frames.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Meta {
+    /// Why it exists.
+    pub role: Role,
+    /// What it waits for.
+    pub wait: Wait,
+    /// What it is inside of.
+    pub scopes: Vec<Scope>,
+    /// What is to be raised at its next suspension.
+    pub interrupts: Vec<Interrupt>,
+    /// How many calls it has made.
+    pub calls: u32,
+    /// How many forks it has made.
+    pub forks: u32,
+    /// How many compensations it has registered.
+    pub compensations: u32,
+    /// How many timers and timeout scopes it has opened.
+    pub timers: u32,
+}
+
+/// The format of [`Meta`]: its first byte.
+const META_FORMAT: u8 = 1;
+
+impl Meta {
+    /// A strand about to begin.
+    pub fn new(role: Role) -> Meta {
+        Meta {
+            role,
+            wait: Wait::Ready,
+            scopes: Vec::new(),
+            interrupts: Vec::new(),
+            calls: 0,
+            forks: 0,
+            compensations: 0,
+            timers: 0,
+        }
+    }
+
+    /// As stored.
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_extend(self, vec![META_FORMAT]).unwrap_or_default()
+    }
+
+    /// From what was stored.
+    pub fn decode(bytes: &[u8]) -> Result<Meta, String> {
+        match bytes.split_first() {
+            Some((&META_FORMAT, rest)) => postcard::from_bytes(rest).map_err(|error| error.to_string()),
+            Some((format, _)) => Err(format!("format {format}, this flow reads {META_FORMAT}")),
+            None => Err("empty".into()),
+        }
+    }
+
+    /// Whether an interrupt must wait until a `shield` is left. A compensation is masked from outside cancellation.
+    pub fn masks(&self, interrupt: Interrupt) -> bool {
+        let inside = match interrupt {
+            Interrupt::Cancel if matches!(self.role, Role::Compensation { .. }) => return true,
+            Interrupt::Cancel => 0,
+            Interrupt::Timeout(wanted) => self
+                .scopes
+                .iter()
+                .position(|scope| matches!(scope, Scope::Timeout { number, .. } if *number == wanted))
+                .unwrap_or(0),
+        };
+        self.scopes.iter().skip(inside).any(|scope| matches!(scope, Scope::Shield))
+    }
+
+    /// Takes the interrupts that may be raised now; whether there were any.
+    pub fn take_interrupts(&mut self) -> bool {
+        let before = self.interrupts.len();
+        let masked: Vec<Interrupt> =
+            self.interrupts.iter().copied().filter(|interrupt| self.masks(*interrupt)).collect();
+        self.interrupts = masked;
+        self.interrupts.len() != before
+    }
+
+    /// Whether an interrupt could be raised now.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupts.iter().any(|interrupt| !self.masks(*interrupt))
+    }
+}

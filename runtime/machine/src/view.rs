@@ -1,0 +1,162 @@
+//! Where an instance stands, for people: by source line, with variables.
+
+use crate::ids::Timestamp;
+use crate::instance::Instance;
+use crate::meta::{ForkKind, Interrupt, Role, Scope, Wait};
+use crate::rows::Status;
+use crate::values;
+use flow_mir::Program;
+use serde::Serialize;
+use serde_json::Value;
+
+/// An instance as `flow show` prints it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct InstanceView {
+    /// The user's id.
+    pub id: String,
+    /// The workflow.
+    pub workflow: String,
+    /// The status.
+    pub status: Status,
+    /// When it was started, in nanoseconds since 1970.
+    pub created_at: Timestamp,
+    /// Its strands, by path.
+    pub strands: Vec<StrandView>,
+    /// How many compensations are registered.
+    pub compensations: usize,
+    /// `progress`: done and total.
+    pub progress: Option<(i64, Option<i64>)>,
+    /// Why it failed or is stuck.
+    pub error: Option<Value>,
+}
+
+/// One strand.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StrandView {
+    /// Its path.
+    pub path: String,
+    /// `main`, `branch` or `compensation`.
+    pub role: &'static str,
+    /// What it waits for.
+    pub waits_for: String,
+    /// Until when at most, in nanoseconds since 1970.
+    pub until: Option<Timestamp>,
+    /// The constructs it is inside of, outermost first.
+    pub inside: Vec<&'static str>,
+    /// Whether a cancellation is on its way.
+    pub cancelling: bool,
+    /// Its functions, the innermost last.
+    pub frames: Vec<FrameView>,
+}
+
+/// A function of a strand.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FrameView {
+    /// Its name.
+    pub function: String,
+    /// `file:line`
+    pub line: String,
+    /// Its live variables.
+    pub variables: Vec<Variable>,
+}
+
+/// A variable.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: String,
+    /// Its value, as the language shows it.
+    pub value: String,
+}
+
+impl Instance {
+    /// Where it stands.
+    pub fn view(&self, program: &Program) -> InstanceView {
+        let (done, total) = self.state.progress;
+        InstanceView {
+            id: self.row.name.clone(),
+            workflow: self.row.workflow.clone(),
+            status: self.row.status,
+            created_at: self.row.created_at,
+            strands: self.strands.keys().filter_map(|path| self.view_strand(program, path)).collect(),
+            compensations: self.compensations.len(),
+            progress: (done > 0 || total.is_some()).then_some((done, total)),
+            error: self.row.error.as_ref().and_then(|report| serde_json::from_slice(report).ok()),
+        }
+    }
+
+    fn view_strand(&self, program: &Program, path: &crate::ids::StrandPath) -> Option<StrandView> {
+        let strand = self.strands.get(path)?;
+        let meta = &strand.meta;
+        let (waits_for, timer) = self.describe_wait(program, path, &meta.wait);
+        let frames = strand.code.as_ref().map(|code| code.view(program)).unwrap_or_default();
+        Some(StrandView {
+            path: path.to_string(),
+            role: match meta.role {
+                Role::Main => "main",
+                Role::Branch { .. } => "branch",
+                Role::Compensation { .. } => "compensation",
+            },
+            waits_for,
+            until: timer.and_then(|timer| self.timers.get(timer)).map(|deadline| deadline.due),
+            inside: meta.scopes.iter().map(scope_name).collect(),
+            cancelling: meta.interrupts.contains(&Interrupt::Cancel),
+            frames: frames.into_iter().map(|frame| view_frame(program, frame)).collect(),
+        })
+    }
+
+    fn describe_wait<'a>(
+        &self,
+        program: &Program,
+        path: &crate::ids::StrandPath,
+        wait: &'a Wait,
+    ) -> (String, Option<&'a str>) {
+        match wait {
+            Wait::Ready => ("nothing".into(), None),
+            Wait::Call(call) => {
+                let name =
+                    program.activities.get(call.activity).map_or("?", |activity| activity.name.as_str());
+                (format!("{name}, attempt {}", call.attempt), call.deadline.as_deref())
+            }
+            Wait::Sleep { timer } => ("sleep".into(), Some(timer)),
+            Wait::Fork(fork) => {
+                let running = self.branches.get(path).map_or(0, |branches| branches.running.len());
+                match &fork.kind {
+                    ForkKind::All { count } => (format!("parallel, {running} of {count} running"), None),
+                    ForkKind::Each { count, .. } => {
+                        (format!("parallel for, {running} of {count} running"), None)
+                    }
+                    ForkKind::Race { timers } => {
+                        ("race".into(), timers.first().map(|(_, timer)| timer.as_str()))
+                    }
+                }
+            }
+            Wait::Unwind { .. } => ("compensations".into(), None),
+            Wait::Stuck { error, .. } => (format!("an operator: {error}"), None),
+            Wait::Done(_) => ("the other branches".into(), None),
+        }
+    }
+}
+
+fn scope_name(scope: &Scope) -> &'static str {
+    match scope {
+        Scope::Saga { .. } => "saga",
+        Scope::Timeout { .. } => "timeout",
+        Scope::Shield => "shield",
+    }
+}
+
+fn view_frame(program: &Program, frame: flow_mir::strand::FrameView) -> FrameView {
+    FrameView {
+        function: frame.function,
+        line: values::line(program, frame.location),
+        variables: frame
+            .variables
+            .into_iter()
+            .map(|variable| Variable { name: variable.name, ty: variable.ty, value: variable.value })
+            .collect(),
+    }
+}
