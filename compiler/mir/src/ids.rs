@@ -95,6 +95,11 @@ impl<I: Id, T> Table<I, T> {
     pub fn get_mut(&mut self, id: I) -> Option<&mut T> {
         self.items.get_mut(id.index())
     }
+    /// The entry of an id that is known to be this table's: made by its `push`, or checked by `Program::validate`.
+    #[expect(clippy::indexing_slicing, reason = "see above")]
+    pub fn at(&self, id: I) -> &T {
+        &self[id]
+    }
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.items.len()

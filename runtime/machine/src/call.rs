@@ -36,7 +36,7 @@ impl Instance {
         };
         let program = context.program;
         let Some(heap) = self.heap(suspended.path) else { return };
-        let declared = &program.activities[*activity];
+        let declared = &program.activities.at(*activity);
         let words = suspended.operands.get(..args.len()).unwrap_or_default();
         let roots: Vec<_> = declared.params.iter().map(|param| param.ty).zip(words.iter().copied()).collect();
         let image = values::image(program, heap, &roots).unwrap_or_default();
@@ -88,7 +88,7 @@ impl Instance {
     }
 
     fn dispatch(&mut self, context: Context<'_>, path: &StrandPath, call: &Call) {
-        let activity = &context.program.activities[call.activity];
+        let activity = &context.program.activities.at(call.activity);
         self.act(Action::Dispatch(Dispatch {
             strand: path.clone(),
             key: call.key,
@@ -156,7 +156,7 @@ impl Instance {
 
     fn call_returned(&mut self, context: Context<'_>, path: &StrandPath, attempt: u32, image: Vec<u8>) {
         let Some(call) = self.close_call(path) else { return };
-        let activity = &context.program.activities[call.activity];
+        let activity = &context.program.activities.at(call.activity);
         let output = values::image_json(context.program, activity.returns, &image);
         self.record(HistoryEvent::CallCompleted {
             strand: path.clone(),
@@ -198,7 +198,7 @@ impl Instance {
 
     /// Whether `retry: … unless PATTERN` names this error.
     fn is_excepted(&self, context: Context<'_>, activity: ActivityId, image: &[u8]) -> bool {
-        let unless: Option<FunctionId> = context.program.activities[activity].unless;
+        let unless: Option<FunctionId> = context.program.activities.at(activity).unless;
         unless.is_some_and(|function| values::test_error(context.executor, function, image))
     }
 
@@ -213,7 +213,7 @@ impl Instance {
         let next = self.clock.plus(pause);
         self.record(HistoryEvent::CallRetried {
             strand: path.clone(),
-            activity: context.program.activities[call.activity].name.clone(),
+            activity: context.program.activities.at(call.activity).name.clone(),
             key: call.key.to_string(),
             attempt: call.attempt,
             reason: failure.reason,
@@ -227,7 +227,7 @@ impl Instance {
 
     /// The call ends without success: its error is raised in the strand.
     fn end_call(&mut self, context: Context<'_>, path: &StrandPath, call: Call, failure: Failure) {
-        let activity = context.program.activities[call.activity].name.clone();
+        let activity = context.program.activities.at(call.activity).name.clone();
         let unknown = call.maybe_happened && failure.answer.is_none();
         self.close_call(path);
         self.record(HistoryEvent::CallFailed {
@@ -294,7 +294,7 @@ impl Instance {
         open.sort();
         for path in open {
             let Some(call) = self.open_call_of(&path).cloned() else { continue };
-            let activity = &context.program.activities[call.activity];
+            let activity = &context.program.activities.at(call.activity);
             if !call.in_flight(self.clock) || activity.run.is_none() {
                 self.dispatch(context, &path, &call);
                 continue;

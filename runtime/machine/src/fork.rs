@@ -94,14 +94,14 @@ impl Instance {
     ) -> Result<(), String> {
         let SuspendOp::ParallelFor { max, .. } = suspended.op else { return Ok(()) };
         let program = context.program;
-        let code = &program.functions[branch.function];
+        let code = &program.functions.at(branch.function);
         let mut operands = suspended.operands;
         let (items, captures) = (take(&mut operands, 1), take(&mut operands, branch.captures.len()));
         let max = max
             .and(operands.first().copied())
             .map_or(u32::MAX, |max| u32::try_from(max.cast_signed()).unwrap_or(1).max(1));
         let list_type = self.items_type(context, suspended.path).ok_or("the strand has no items")?;
-        let types = code.params().map(|param| code.locals[param].ty);
+        let types = code.params().map(|param| code.locals.at(param).ty);
         let roots: Vec<_> =
             std::iter::once(list_type).chain(types).zip(items.iter().chain(captures).copied()).collect();
         let heap = self.heap(suspended.path).ok_or("the strand has no heap")?;
@@ -152,12 +152,12 @@ impl Instance {
         function: FunctionId,
     ) -> Result<(), String> {
         let mut child = self.new_heap(path)?;
-        let code = &context.program.functions[function];
+        let code = &context.program.functions.at(function);
         let branches = self.branches.get_mut(path).ok_or("the fork is gone")?;
         let (heap, words) = branches.operands.as_ref().ok_or("the items are gone")?;
         let (list, captures) = words.split_first().ok_or("the items are gone")?;
         let item = heap.list_get(*list, i64::from(index)).ok_or("the item is gone")?;
-        let types = code.params().map(|param| code.locals[param].ty);
+        let types = code.params().map(|param| code.locals.at(param).ty);
         let roots: Vec<_> = types.zip(captures.iter().copied().chain([item])).collect();
         let args = values::transfer(context.program, heap, &mut child, &roots)?;
         branches.started += 1;
@@ -215,9 +215,9 @@ impl Instance {
         captures: &[u64],
     ) -> Result<(), String> {
         let mut child = self.new_heap(path)?;
-        let code = &context.program.functions[function];
+        let code = &context.program.functions.at(function);
         let roots: Vec<_> =
-            code.params().map(|param| code.locals[param].ty).zip(captures.iter().copied()).collect();
+            code.params().map(|param| code.locals.at(param).ty).zip(captures.iter().copied()).collect();
         let heap = self.heap(path).ok_or("the strand has no heap")?;
         let args = values::transfer(context.program, heap, &mut child, &roots)?;
         let branches = self.branches.entry(path.clone()).or_default();
@@ -296,7 +296,7 @@ impl Instance {
         let (is_race, is_open) = (matches!(fork.kind, ForkKind::Race { .. }), fork.closing.is_none());
         let returns = self
             .branch_function(context, parent, index)
-            .map(|function| context.program.functions[function].returns);
+            .map(|function| context.program.functions.at(function).returns);
         let value = returns.ok_or_else(|| "the branch is not in the program".to_owned());
         let value = value.and_then(|ty| self.export(context, path, ty, word));
         self.branch_ended(parent, index);
@@ -494,9 +494,9 @@ fn load_operands(
     image: &[u8],
 ) -> Result<(Heap, Vec<u64>), String> {
     let program = context.program;
-    let code = &program.functions[function];
+    let code = &program.functions.at(function);
     let captures =
-        code.params().map(|param| code.locals[param].ty).take(code.param_count.saturating_sub(1) as usize);
+        code.params().map(|param| code.locals.at(param).ty).take(code.param_count.saturating_sub(1) as usize);
     let types: Vec<TypeId> = std::iter::once(list_type).chain(captures).collect();
     let mut heap = values::resting_heap(program);
     let words = values::absorb(program, &types, image, &mut heap)?;

@@ -80,11 +80,11 @@ impl StrandHost<'_> {
         captures: Option<&[u64]>,
         heap: &mut Heap,
     ) -> Result<(), u64> {
-        let code = &self.context.program.functions[function];
+        let code = &self.context.program.functions.at(function);
         let roots: Vec<_> = code
             .params()
             .zip(captures.unwrap_or_default())
-            .map(|(param, word)| (code.locals[param].ty, *word))
+            .map(|(param, word)| (code.locals.at(param).ty, *word))
             .collect();
         let values = values::image(self.context.program, heap, &roots)
             .map_err(|reason| heap.make_trap(TrapKind::OutOfMemory, &reason))?;
@@ -134,7 +134,7 @@ impl StrandHost<'_> {
 
     fn state_get(&mut self, state: usize, heap: &mut Heap) -> Result<u64, u64> {
         let program = self.context.program;
-        let field = program.workflows[self.instance.workflow].states.get(state);
+        let field = program.workflows.at(self.instance.workflow).states.get(state);
         let stored = self.instance.state.states.get(state).and_then(Option::as_deref);
         match (field, stored) {
             (Some(field), Some(image)) => match values::absorb(program, &[field.ty], image, heap) {
@@ -147,7 +147,7 @@ impl StrandHost<'_> {
 
     fn state_set(&mut self, state: usize, word: u64, heap: &mut Heap) {
         let program = self.context.program;
-        let Some(field) = program.workflows[self.instance.workflow].states.get(state) else { return };
+        let Some(field) = program.workflows.at(self.instance.workflow).states.get(state) else { return };
         if let (Some(slot), Ok(image)) =
             (self.instance.state.states.get_mut(state), values::image(program, heap, &[(field.ty, word)]))
         {

@@ -140,7 +140,7 @@ impl Instance {
     /// Starts an instance: runs its workflow up to the first suspensions. `limits` bound each of its strands.
     pub fn start(new: NewInstance, limits: &Limits, executor: &dyn Executor, now: Timestamp) -> Instance {
         let context = Context::new(executor);
-        let workflow = &context.program.workflows[new.workflow];
+        let workflow = &context.program.workflows.at(new.workflow);
         let row = InstanceRow {
             id: new.id,
             root: new.root,
@@ -183,7 +183,7 @@ impl Instance {
 
     fn begin(&mut self, context: Context<'_>, mut heap: Heap) {
         self.pending.row = true;
-        let workflow = &context.program.workflows[self.workflow];
+        let workflow = &context.program.workflows.at(self.workflow);
         self.state.states = vec![None; workflow.states.len()];
         let types: Vec<_> = workflow.params.iter().map(|param| param.ty).collect();
         let args = crate::values::absorb(context.program, &types, &self.row.input, &mut heap);

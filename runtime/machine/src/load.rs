@@ -97,6 +97,11 @@ fn load_strand(
     hash: &[u8; 32],
 ) -> Result<LiveStrand, String> {
     let meta = Meta::decode(&row.meta)?;
+    if let Wait::Call(call) | Wait::Stuck { call: Some(call), .. } = &meta.wait
+        && executor.program().activities.get(call.activity).is_none()
+    {
+        return Err(format!("it calls {}, which its program doesn't have", call.activity));
+    }
     let code = match row.frame.as_slice() {
         [] => None,
         frame => Some(

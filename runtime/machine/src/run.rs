@@ -106,7 +106,7 @@ impl Instance {
         let Some(strand) = self.strands.get(path) else { return };
         match strand.meta.role.clone() {
             Role::Main => {
-                let ty = context.program.workflows[self.workflow].returns;
+                let ty = context.program.workflows.at(self.workflow).returns;
                 match self.export(context, path, ty, word) {
                     Ok(output) => self.end(Status::Completed, Some(output), None),
                     Err(reason) => self.end_with_report(Status::Failed, internal_report(&reason)),
@@ -179,7 +179,7 @@ impl Instance {
         let mut heap = self.new_heap(from)?;
         let function_code =
             context.program.functions.get(function).ok_or("the function is not in the program")?;
-        let types: Vec<TypeId> = function_code.params().map(|param| function_code.locals[param].ty).collect();
+        let types: Vec<TypeId> = function_code.params().map(|param| function_code.locals.at(param).ty).collect();
         let args = values::absorb(context.program, &types, image, &mut heap)?;
         Ok(Strand::new(heap, function, args))
     }
