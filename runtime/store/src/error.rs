@@ -4,7 +4,7 @@ use crate::Scope;
 use flow_machine::ids::InstanceId;
 
 /// Why a store did not do it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum StoreError {
     /// It cannot be reached, or the connection broke. Whether a commit in flight happened is unknown.
     #[error("the store {store} cannot be reached: {reason}")]

@@ -9,9 +9,15 @@ use flow_machine::rows::{
 };
 use uuid::Uuid;
 
+mod connect;
 mod error;
+mod process;
+mod sqlite;
+mod statement;
 
+pub use connect::connect;
 pub use error::StoreError;
+pub use sqlite::SqliteStore;
 
 /// What a lease covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +26,37 @@ pub enum Scope {
     Shard(u16),
     /// One tree, by its root.
     Tree(InstanceId),
+}
+
+impl Scope {
+    /// The shard it lies in.
+    pub fn shard(self) -> u16 {
+        match self {
+            Scope::Shard(shard) => shard,
+            Scope::Tree(root) => root.shard(),
+        }
+    }
+
+    /// Whether the tree with this root belongs to it.
+    pub fn covers(self, root: InstanceId) -> bool {
+        match self {
+            Scope::Shard(shard) => root.shard() == shard,
+            Scope::Tree(tree) => root == tree,
+        }
+    }
+
+    /// The root column of its lease row: nil for a whole shard.
+    pub(crate) fn root_key(self) -> Uuid {
+        match self {
+            Scope::Shard(_) => Uuid::nil(),
+            Scope::Tree(root) => root.0,
+        }
+    }
+
+    /// The scope of a lease row.
+    pub(crate) fn from_key(shard: u16, root: Uuid) -> Scope {
+        if root.is_nil() { Scope::Shard(shard) } else { Scope::Tree(InstanceId(root)) }
+    }
 }
 
 /// The right to write to a scope, until somebody else claims it. Every commit is fenced by its token.

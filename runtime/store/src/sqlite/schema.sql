@@ -1,0 +1,104 @@
+CREATE TABLE flow_meta (format INTEGER NOT NULL) STRICT;
+INSERT INTO flow_meta VALUES (1);
+
+CREATE TABLE flow_program (
+    hash BLOB PRIMARY KEY,
+    artifact BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE flow_worker (
+    id BLOB PRIMARY KEY,
+    pid INTEGER NOT NULL,
+    host TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- `root` is nil for the lease of a whole shard.
+CREATE TABLE flow_lease (
+    shard INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    token BLOB NOT NULL,
+    worker BLOB NOT NULL,
+    PRIMARY KEY (shard, root)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE flow_instance (
+    id BLOB NOT NULL PRIMARY KEY,
+    shard INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    parent BLOB,
+    parent_strand TEXT,
+    name TEXT NOT NULL UNIQUE,
+    workflow TEXT NOT NULL,
+    program BLOB NOT NULL,
+    status TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    input BLOB NOT NULL,
+    output BLOB,
+    error BLOB,
+    state BLOB NOT NULL
+) STRICT;
+CREATE INDEX flow_instance_shard ON flow_instance (shard, root);
+CREATE INDEX flow_instance_created ON flow_instance (created_at);
+
+CREATE TABLE flow_strand (
+    instance BLOB NOT NULL,
+    path TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    open_call INTEGER NOT NULL,
+    meta BLOB NOT NULL,
+    frame BLOB NOT NULL,
+    PRIMARY KEY (instance, path)
+) STRICT;
+
+CREATE TABLE flow_compensation (
+    instance BLOB NOT NULL,
+    path TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    saga INTEGER NOT NULL,
+    image BLOB NOT NULL,
+    PRIMARY KEY (instance, path)
+) STRICT;
+
+CREATE TABLE flow_timer (
+    instance BLOB NOT NULL,
+    id TEXT NOT NULL,
+    shard INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    PRIMARY KEY (instance, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX flow_timer_due ON flow_timer (shard, due);
+
+CREATE TABLE flow_history (
+    instance BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    event BLOB NOT NULL,
+    PRIMARY KEY (instance, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- `number` only grows: a waiter sees by it that something came.
+CREATE TABLE flow_inbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL UNIQUE,
+    shard INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    instance BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    message BLOB NOT NULL
+) STRICT;
+
+-- The ids of all messages ever accepted: a repeat is known when the message itself is long consumed.
+CREATE TABLE flow_request (
+    id BLOB PRIMARY KEY,
+    instance BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE flow_completion (
+    key BLOB PRIMARY KEY,
+    instance BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    outcome BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX flow_completion_instance ON flow_completion (instance);
