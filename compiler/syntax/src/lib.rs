@@ -1,8 +1,28 @@
-//! The front end of Flow: source text in, syntax tree, comments and diagnostics out.
+//! The front end of Flow: source text in; syntax tree, comments and diagnostics out.
+//!
+//! ```text
+//! text ─► lexer ─► layout ─► grammar ─► ast::Module
+//!         tokens   newlines,  LR(1)
+//!                  brackets
+//! ```
 
 pub mod ast;
+pub mod codes;
+mod comments;
+mod context;
 pub mod diagnostic;
+mod duration;
+mod layout;
+mod lexer;
+mod messages;
+mod parser;
+mod render;
 pub mod span;
+mod strings;
+mod token;
 
+pub use comments::{Comment, CommentKind, Comments};
 pub use diagnostic::{Code, Diagnostic, Fix, Label, Severity};
+pub use parser::{Parse, parse};
+pub use render::{JsonDiagnostic, JsonFix, JsonLabel, JsonPlace, render, render_json, to_json};
 pub use span::{FileId, Position, SourceFile, SourceMap, Span};

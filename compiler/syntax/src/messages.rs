@@ -1,0 +1,261 @@
+//! Mistakes in words: from where the parser stopped and what it could have gone on with to a sentence that
+//! helps.
+
+use crate::codes;
+use crate::context::Context;
+use crate::diagnostic::Diagnostic;
+use crate::span::Span;
+use crate::token::{Token, TokenKind};
+
+/// Where the parser stopped.
+pub(crate) struct Mistake<'m, 's> {
+    pub cx: &'m Context<'s>,
+    pub tokens: &'m [Token],
+    /// The token it could not take; their number at the end.
+    pub at: usize,
+    /// The terminals it could have taken, as the grammar writes them.
+    pub expected: &'m [String],
+}
+
+/// The diagnostic for a mistake.
+pub(crate) fn explain(mistake: &Mistake<'_, '_>) -> Diagnostic {
+    let special = [
+        Mistake::not_a_declaration,
+        Mistake::brace_on_own_line,
+        Mistake::chained_comparison,
+        Mistake::single_equal,
+        Mistake::diverging_operand,
+        Mistake::case_of_name,
+        Mistake::reserved_word,
+    ];
+    special.iter().find_map(|explain| explain(mistake)).unwrap_or_else(|| mistake.unexpected())
+}
+
+impl Mistake<'_, '_> {
+    fn found(&self) -> Option<Token> {
+        self.tokens.get(self.at).copied()
+    }
+
+    fn kind(&self) -> Option<TokenKind> {
+        self.found().map(|token| token.kind)
+    }
+
+    fn previous(&self) -> Option<Token> {
+        self.tokens.get(self.at.checked_sub(1)?).copied()
+    }
+
+    fn expects(&self, terminal: &str) -> bool {
+        self.expected.iter().any(|expected| expected.trim_matches('"') == terminal)
+    }
+
+    fn text(&self, token: Token) -> &str {
+        self.cx.text(token.span.start, token.span.end)
+    }
+
+    /// Where to point: the token, or just behind the one before where a line or the file ends too early.
+    fn place(&self) -> Span {
+        let behind = self.previous().map(|token| Span::new(token.span.end, token.span.end));
+        match self.found() {
+            Some(token) if token.kind != TokenKind::Newline && !token.span.is_empty() => token.span,
+            Some(token) => behind.unwrap_or(token.span),
+            None => behind.unwrap_or_default(),
+        }
+    }
+
+    fn found_text(&self) -> String {
+        match self.found() {
+            None => "the end of the declaration".to_string(),
+            Some(token) if token.kind == TokenKind::Newline => "the end of the line".to_string(),
+            Some(token) if token.kind == TokenKind::StrOpen => "a string".to_string(),
+            Some(token) if token.span.is_empty() => "the end of what the brackets hold".to_string(),
+            Some(token) => format!("`{}`", self.text(token)),
+        }
+    }
+
+    fn after(&self) -> String {
+        match self.previous() {
+            Some(token) if matches!(token.kind, TokenKind::StrClose) => " after the string".to_string(),
+            Some(token) if matches!(token.kind, TokenKind::Newline | TokenKind::Invalid) => String::new(),
+            Some(token) if !self.text(token).is_empty() => format!(" after `{}`", self.text(token)),
+            _ => String::new(),
+        }
+    }
+
+    fn unexpected(&self) -> Diagnostic {
+        let found = self.found_text();
+        let place = self.place();
+        let wanted = self.wanted();
+        if self.complete() {
+            let message = format!("unexpected {found}{}", self.after());
+            let diagnostic = Diagnostic::error(codes::EXPECTED, message);
+            return match wanted {
+                Some(wanted) => diagnostic.at(place, format!("expected {wanted} here")),
+                None => diagnostic
+                    .at(place, "the expression before is complete")
+                    .help("begin a new statement on a new line, or join the two with an operator or a comma"),
+            };
+        }
+        let wanted = wanted.unwrap_or_else(|| "something else".to_string());
+        Diagnostic::error(codes::EXPECTED, format!("expected {wanted}{}", self.after()))
+            .at(place, format!("found {found}"))
+    }
+
+    /// Whether what stands before could be a whole expression.
+    fn complete(&self) -> bool {
+        self.expects("+") && self.expects("and") && !self.expects("match")
+    }
+
+    /// What was expected, as a person would say it.
+    fn wanted(&self) -> Option<String> {
+        let wanted = if self.complete() {
+            let closer = self.expected_of(&["{", "=>", ")", "]", "interp_close", "in", "else"]);
+            return (closer.len() == 1).then(|| closer.first().cloned()).flatten();
+        } else if self.expects("match") && self.expects("let") {
+            "a statement"
+        } else if self.expects("match") && self.expects("int") {
+            "an expression"
+        } else if self.expects("_") && self.expects("upper") {
+            "a pattern"
+        } else if self.expects("_") {
+            "a name"
+        } else if self.expects("fn") && self.expects("upper") {
+            "a type"
+        } else if self.expects("str_open") && self.expected.len() == 1 {
+            "a text in double quotes"
+        } else {
+            return self.listed();
+        };
+        Some(wanted.to_string())
+    }
+
+    /// A few terminals by name.
+    fn listed(&self) -> Option<String> {
+        let mut names: Vec<String> = Vec::new();
+        if self.expects("lower") {
+            names.push("a name".to_string());
+        }
+        if self.expects("upper") {
+            names.push("a name that begins with a capital".to_string());
+        }
+        let marks =
+            ["(", ")", "[", "]", "{", "}", "<", ">", ",", ":", "=", "->", "=>", ".", "in", "until", "for"];
+        names.extend(self.expected_of(&marks));
+        names.extend(self.expected_of(&["interp_close", "returns", "takes", "fails", "newline"]));
+        names.truncate(4);
+        let last = names.pop()?;
+        Some(if names.is_empty() { last } else { format!("{} or {last}", names.join(", ")) })
+    }
+
+    fn expected_of(&self, terminals: &[&str]) -> Vec<String> {
+        let name = |terminal: &str| match terminal {
+            "interp_close" => "`}`".to_string(),
+            "newline" => "the end of the line".to_string(),
+            mark => format!("`{mark}`"),
+        };
+        terminals.iter().filter(|terminal| self.expects(terminal)).map(|terminal| name(terminal)).collect()
+    }
+
+    fn not_a_declaration(&self) -> Option<Diagnostic> {
+        let declaration = self.expects("workflow") && self.expects("enum");
+        let found = self.found().filter(|_| declaration)?;
+        let diagnostic = Diagnostic::error(
+            codes::NOT_A_DECLARATION,
+            format!("{} begins no declaration", self.found_text()),
+        )
+        .at(found.span, "");
+        Some(match self.text(found) {
+            "import" => diagnostic.help("modules are named with `use`: `use std.http`"),
+            "function" | "func" | "def" | "fun" => diagnostic.help("functions begin with `fn`"),
+            "struct" | "class" | "interface" | "data" => {
+                diagnostic.help("a type with fields is a `record`, one with cases an `enum`")
+            }
+            "export" | "public" => diagnostic.help("what other modules may use begins with `pub`"),
+            _ => diagnostic.help(
+                "statements stand in the body of a `fn`, `workflow` or `test`; constants begin with `const`",
+            ),
+        })
+    }
+
+    fn brace_on_own_line(&self) -> Option<Diagnostic> {
+        let next = self.tokens.get(self.at + 1)?;
+        let brace =
+            next.kind == TokenKind::OpenBrace && self.kind() == Some(TokenKind::Newline) && self.expects("{");
+        let previous = self.previous().filter(|_| brace)?;
+        let gap = Span::new(previous.span.end, next.span.start);
+        Some(
+            Diagnostic::error(codes::BRACE_ON_OWN_LINE, "`{` stands on the line it belongs to")
+                .at(next.span, "a line that begins with `{` begins a new statement")
+                .fix(gap, " ", "move it to the line before"),
+        )
+    }
+
+    fn chained_comparison(&self) -> Option<Diagnostic> {
+        use TokenKind::{EqualEqual, Greater, GreaterEqual, Is, Less, LessEqual, NotEqual};
+        let found = self.found()?;
+        let comparison =
+            matches!(found.kind, EqualEqual | NotEqual | Less | LessEqual | Greater | GreaterEqual | Is);
+        (comparison && self.complete()).then(|| {
+            Diagnostic::error(codes::CHAINED_COMPARISON, "comparisons can't be chained")
+                .at(found.span, "a second comparison")
+                .help("join two with `and`: `a < b and b < c`; or put one in parentheses")
+        })
+    }
+
+    fn single_equal(&self) -> Option<Diagnostic> {
+        let found = self.found().filter(|token| token.kind == TokenKind::Equal)?;
+        (self.expects("==") || (self.complete() && self.expects("{"))).then(|| {
+            Diagnostic::error(codes::EXPECTED, "`=` assigns, which can't be done here")
+                .at(found.span, "")
+                .help("`==` compares")
+                .fix(found.span, "==", "compare with `==`")
+        })
+    }
+
+    fn diverging_operand(&self) -> Option<Diagnostic> {
+        let diverging = matches!(self.kind(), Some(TokenKind::Fail | TokenKind::Return | TokenKind::Bar));
+        let found = self.found().filter(|_| diverging && self.expects("match") && self.expects("int"))?;
+        let text = self.text(found);
+        let what = if text == "|" { "a lambda".to_string() } else { format!("`{text}`") };
+        Some(
+            Diagnostic::error(codes::EXPECTED, format!("{what} can't stand here{}", self.after()))
+                .at(found.span, "it takes everything to its right")
+                .help("it stands at the start of an expression; put it in parentheses here"),
+        )
+    }
+
+    fn case_of_name(&self) -> Option<Diagnostic> {
+        let found = self.found()?;
+        let text = self.text(found);
+        let mut chars = text.chars();
+        let first = chars.next()?;
+        let (rule, fixed) = match found.kind {
+            TokenKind::Upper if self.expects("lower") && !self.expects("upper") => (
+                "values, functions, activities and workflows begin with a small letter",
+                first.to_lowercase().chain(chars).collect::<String>(),
+            ),
+            TokenKind::Lower if self.expects("upper") && !self.expects("lower") => (
+                "types, their cases and constants begin with a capital",
+                first.to_uppercase().chain(chars).collect::<String>(),
+            ),
+            _ => return None,
+        };
+        (fixed != text).then(|| {
+            Diagnostic::error(codes::CASE_OF_NAME, format!("`{text}` begins with the wrong kind of letter"))
+                .at(found.span, rule)
+                .fix(found.span, fixed.clone(), format!("write `{fixed}`"))
+        })
+    }
+
+    fn reserved_word(&self) -> Option<Diagnostic> {
+        let found = self.found().filter(|token| token.kind.is_reserved() && self.expects("lower"))?;
+        if self.expects("int") {
+            return None;
+        }
+        let text = self.text(found);
+        Some(
+            Diagnostic::error(codes::RESERVED_WORD, format!("`{text}` is a reserved word"))
+                .at(found.span, "a name is expected here")
+                .fix(found.span, format!("{text}_"), format!("name it `{text}_`")),
+        )
+    }
+}
