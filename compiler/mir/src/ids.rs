@@ -96,7 +96,6 @@ impl<I: Id, T> Table<I, T> {
         self.items.get_mut(id.index())
     }
     /// The entry of an id that is known to be this table's: made by its `push`, or checked by `Program::validate`.
-    #[expect(clippy::indexing_slicing, reason = "see above")]
     pub fn at(&self, id: I) -> &T {
         &self[id]
     }

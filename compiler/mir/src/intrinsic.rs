@@ -119,4 +119,66 @@ intrinsics! {
     JsonParse = "json.parse";
     /// `(Json) -> String`.
     JsonText = "json.text";
+    /// `<T>(T, T) -> Int`: -1, 0 or 1, for ordered types.
+    Compare = "core.compare";
+    /// `(List<String>, String) -> String`: with the second between the items.
+    StringJoin = "string.join";
+    /// `(String, Int, Int) -> String`: characters from start to end, exclusive, clamped.
+    StringSlice = "string.slice";
+    /// `(String, Int) -> String`; traps where it gets too long.
+    StringRepeat = "string.repeat";
+    /// `(String, String) -> Int?`: in characters.
+    StringIndexOf = "string.index_of";
+    /// `(String) -> Bytes`: UTF-8.
+    StringToBytes = "string.to_bytes";
+    /// `(Bytes) -> String?`: `none` where it isn't UTF-8.
+    BytesToString = "bytes.to_string";
+    /// `(Bytes) -> Int`.
+    BytesLen = "bytes.len";
+    /// `(Decimal) -> Decimal`.
+    DecimalAbs = "decimal.abs";
+    /// `(Decimal) -> Decimal`: without what is behind the point.
+    DecimalTruncate = "decimal.truncate";
+    /// `(Int) -> Float`.
+    FloatFromInt = "int.to_float";
+    /// `(Float) -> Int?`: towards zero; `none` where it is out of range.
+    FloatToInt = "float.to_int";
+    /// `(Decimal) -> Float`.
+    DecimalToFloat = "decimal.to_float";
+    /// `(Float) -> Decimal?`: `none` where it is out of range.
+    FloatToDecimal = "float.to_decimal";
+    /// `<T>(List<T>, T) -> Int?`.
+    ListIndexOf = "list.index_of";
+    /// `<T>(List<T>) -> List<T>`: ascending, for ordered types; equal items keep their order.
+    ListSort = "list.sort";
+    /// `<K, V>(Map<K, V>) -> List<(K, V)>`: in insertion order.
+    MapEntries = "map.entries";
+    /// `<T>() -> Set<T>`.
+    SetNew = "set.new";
+    /// `<T>(Set<T>) -> Int`.
+    SetLen = "set.len";
+    /// `<T>(Set<T>, T) -> Bool`.
+    SetContains = "set.contains";
+    /// `<T>(Set<T>, T) -> Set<T>`.
+    SetInsert = "set.insert";
+    /// `<T>(Set<T>, T) -> Set<T>`.
+    SetRemove = "set.remove";
+    /// `<T>(Set<T>) -> List<T>`: in insertion order.
+    SetToList = "set.to_list";
+    /// `(Duration, Int) -> Duration`; traps on zero.
+    DurationDivide = "duration.divide";
+    /// `(Duration) -> Decimal`: in seconds, exactly.
+    DurationSeconds = "duration.seconds";
+    /// `(Decimal) -> Duration`: of that many seconds; traps when out of range.
+    DurationFromSeconds = "duration.from_seconds";
+    /// `(String) -> Timestamp?`: RFC 3339.
+    TimestampParse = "timestamp.parse";
+    /// `(Json, String) -> Json?`: a member of an object.
+    JsonGet = "json.get";
+    /// `(Json, Int) -> Json?`: an item of an array.
+    JsonAt = "json.at";
+    /// `(List<(String, Json)>) -> Json`: an object; the last of equal names counts.
+    JsonObject = "json.object";
+    /// `(List<Json>) -> Json`: an array.
+    JsonArray = "json.array";
 }

@@ -9,11 +9,15 @@ pub mod executor;
 pub mod heap;
 pub mod ids;
 pub mod instruction;
+pub mod interpreter;
 pub mod intrinsic;
+pub mod intrinsics;
 pub mod liveness;
 mod operands;
 pub mod program;
+pub mod scalar;
 pub mod strand;
+pub mod trace;
 pub mod types;
 mod validate;
 pub mod value;
@@ -25,6 +29,7 @@ pub use ids::{
     ActivityId, BlockId, ConstantId, FunctionId, Id, LocalId, SuspensionId, Table, TypeId, WorkflowId,
 };
 pub use instruction::{BinaryOp, Branch, HostOp, Instruction, Op, RaceArm, SuspendOp, Terminator, UnaryOp};
+pub use interpreter::Interpreter;
 pub use intrinsic::Intrinsic;
 pub use program::{
     Activity, Block, Constant, Function, Handle, Handler, KnownTypes, Local, Location, PolicyField, Program,

@@ -27,9 +27,8 @@ fn number(function: &mut Function, reachable: &Bits) {
     let ids: Vec<BlockId> = function.blocks.ids().collect();
     for id in ids {
         let terminator = function.blocks.get_mut(id).map(|block| &mut block.terminator);
-        if let Some(
-            Terminator::Safepoint { suspension, .. } | Terminator::Suspend { suspension, .. },
-        ) = terminator
+        if let Some(Terminator::Safepoint { suspension, .. } | Terminator::Suspend { suspension, .. }) =
+            terminator
         {
             *suspension = SuspensionId::START;
             if suspends && reachable.contains(id.index()) {

@@ -1,0 +1,111 @@
+//! Decimals, floats, durations.
+
+use super::{Context, Outcome, trap};
+use crate::heap::TrapKind;
+use crate::intrinsic::Intrinsic;
+use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use rust_decimal::{Decimal, RoundingStrategy};
+
+const NANOSECONDS: i64 = 1_000_000_000;
+
+impl Context<'_> {
+    pub(super) fn number(&mut self, intrinsic: Intrinsic) -> Option<Outcome> {
+        use Intrinsic as I;
+        let known = *self.heap.known();
+        Some(match intrinsic {
+            I::DecimalAdd => self.decimals("+", Decimal::checked_add),
+            I::DecimalSubtract => self.decimals("-", Decimal::checked_sub),
+            I::DecimalMultiply => self.decimals("*", Decimal::checked_mul),
+            I::DecimalDivide => self.nonzero("/").unwrap_or_else(|| self.decimals("/", Decimal::checked_div)),
+            I::DecimalRemainder => {
+                self.nonzero("%").unwrap_or_else(|| self.decimals("%", Decimal::checked_rem))
+            }
+            I::DecimalNegate => self.make_decimal(-self.decimal(0)),
+            I::DecimalAbs => self.make_decimal(self.decimal(0).abs()),
+            I::DecimalTruncate => self.make_decimal(self.decimal(0).trunc()),
+            I::DecimalCompare => Ok(self.decimal(0).cmp(&self.decimal(1)) as i64 as u64),
+            I::DecimalRound => self.round(),
+            I::DecimalFromInt => self.make_decimal(Decimal::from(self.int(0))),
+            I::DecimalToInt => {
+                let value =
+                    Some(self.decimal(0)).filter(Decimal::is_integer).and_then(|value| value.to_i64());
+                self.some(known.int, value.map(|value| value as u64))
+            }
+            I::DecimalToFloat => Ok(self.decimal(0).to_f64().unwrap_or(0.0).to_bits()),
+            I::FloatFromInt => Ok((self.int(0) as f64).to_bits()),
+            I::FloatToInt => {
+                let value = f64::from_bits(self.arg(0)).to_i64();
+                self.some(known.int, value.map(|value| value as u64))
+            }
+            I::FloatToDecimal => match Decimal::from_f64(f64::from_bits(self.arg(0))) {
+                Some(value) => self.make_decimal(value),
+                None => Ok(0),
+            },
+            I::DurationMultiply => {
+                let product = self.int(0).checked_mul(self.int(1));
+                self.duration(product, "*")
+            }
+            I::DurationDivide if self.int(1) == 0 => {
+                trap(TrapKind::DivisionByZero, "a duration divided by 0")
+            }
+            I::DurationDivide => {
+                let quotient = self.int(0).checked_div(self.int(1));
+                self.duration(quotient, "/")
+            }
+            I::DurationSeconds => {
+                self.make_decimal((Decimal::from(self.int(0)) / Decimal::from(NANOSECONDS)).normalize())
+            }
+            I::DurationFromSeconds => {
+                let nanoseconds = self.decimal(0).checked_mul(Decimal::from(NANOSECONDS));
+                match nanoseconds.and_then(|value| value.trunc().to_i64()) {
+                    Some(value) => Ok(value as u64),
+                    None => trap(TrapKind::Overflow, format!("{} seconds are no Duration", self.decimal(0))),
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    fn decimal(&self, index: usize) -> Decimal {
+        self.heap.decimal_at(self.arg(index))
+    }
+
+    fn make_decimal(&mut self, value: Decimal) -> Outcome {
+        Ok(self.heap.decimal(value)?)
+    }
+
+    fn decimals(&mut self, sign: &str, operation: fn(Decimal, Decimal) -> Option<Decimal>) -> Outcome {
+        let (left, right) = (self.decimal(0), self.decimal(1));
+        match operation(left, right) {
+            Some(value) => self.make_decimal(value),
+            None => trap(TrapKind::Overflow, format!("{left} {sign} {right} is out of Decimal's range")),
+        }
+    }
+
+    fn nonzero(&self, sign: &str) -> Option<Outcome> {
+        let message = || format!("{} {sign} 0", self.decimal(0));
+        self.decimal(1).is_zero().then(|| trap(TrapKind::DivisionByZero, message()))
+    }
+
+    fn round(&mut self) -> Outcome {
+        match u32::try_from(self.int(1)) {
+            Ok(places) => {
+                let strategy = RoundingStrategy::MidpointNearestEven;
+                self.make_decimal(self.decimal(0).round_dp_with_strategy(places, strategy))
+            }
+            Err(_) => {
+                trap(TrapKind::InvalidValue, format!("a Decimal can't be rounded to {} places", self.int(1)))
+            }
+        }
+    }
+
+    fn duration(&self, value: Option<i64>, sign: &str) -> Outcome {
+        match value {
+            Some(value) => Ok(value as u64),
+            None => {
+                let left = crate::value::time::show_duration(self.int(0));
+                trap(TrapKind::Overflow, format!("{left} {sign} {} is out of Duration's range", self.int(1)))
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Strings and bytes.
+
+use super::{Context, Outcome, clamp};
+use crate::heap::TrapKind;
+use crate::intrinsic::Intrinsic;
+use crate::value::time;
+use rust_decimal::Decimal;
+
+impl Context<'_> {
+    pub(super) fn text(&mut self, intrinsic: Intrinsic) -> Option<Outcome> {
+        use Intrinsic as I;
+        let known = *self.heap.known();
+        Some(match intrinsic {
+            I::Show => self.show(),
+            I::StringJoinAll => self.join(""),
+            I::StringJoin => {
+                let separator = self.str(1).to_owned();
+                self.join(&separator)
+            }
+            I::StringLen => Ok(self.str(0).chars().count() as u64),
+            I::StringContains => Ok(u64::from(self.str(0).contains(self.str(1)))),
+            I::StringStartsWith => Ok(u64::from(self.str(0).starts_with(self.str(1)))),
+            I::StringEndsWith => Ok(u64::from(self.str(0).ends_with(self.str(1)))),
+            I::StringTrim => self.map_text(|text| text.trim().to_owned()),
+            I::StringToUpper => self.map_text(str::to_uppercase),
+            I::StringToLower => self.map_text(str::to_lowercase),
+            I::StringSplit => self.split(),
+            I::StringReplace => self.replace(),
+            I::StringSlice => {
+                let range = clamp(self.int(1), self.int(2), usize::MAX);
+                self.map_text(|text| text.chars().skip(range.start).take(range.len()).collect())
+            }
+            I::StringRepeat => self.repeat(),
+            I::StringIndexOf => {
+                let text = self.str(0);
+                let at = text.find(self.str(1)).and_then(|at| text.get(..at));
+                let at = at.map(|before| before.chars().count() as u64);
+                self.some(known.int, at)
+            }
+            I::StringToInt => {
+                let number = self.str(0).trim().parse::<i64>().ok().map(|number| number as u64);
+                self.some(known.int, number)
+            }
+            I::StringToDecimal => match Decimal::from_str_exact(self.str(0).trim()) {
+                Ok(number) => self.heap.decimal(number).map_err(Into::into),
+                Err(_) => Ok(0),
+            },
+            I::StringCompare => Ok(self.str(0).cmp(self.str(1)) as i64 as u64),
+            // Both are the length and the bytes.
+            I::StringToBytes => Ok(self.arg(0)),
+            I::BytesToString => {
+                let valid = std::str::from_utf8(self.heap.bytes_at(self.arg(0))).is_ok();
+                Ok(if valid { self.arg(0) } else { 0 })
+            }
+            I::BytesLen => Ok(self.heap.bytes_at(self.arg(0)).len() as u64),
+            I::TimestampParse => {
+                let time = time::parse_timestamp(self.str(0)).map(|time| time as u64);
+                self.some(known.timestamp, time)
+            }
+            _ => return None,
+        })
+    }
+
+    fn map_text(&mut self, change: impl FnOnce(&str) -> String) -> Outcome {
+        let text = change(self.str(0));
+        self.make_string(&text)
+    }
+
+    fn join(&mut self, separator: &str) -> Outcome {
+        let items = self.heap.list_items(self.arg(0));
+        let size = |word: &u64| self.heap.bytes_at(*word).len() + separator.len();
+        let bytes = items.iter().fold(0_usize, |sum, word| sum.saturating_add(size(word)));
+        self.check_bytes(bytes)?;
+        let mut text = String::with_capacity(bytes);
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                text.push_str(separator);
+            }
+            text.push_str(self.heap.str_at(*item));
+        }
+        self.make_string(&text)
+    }
+
+    fn split(&mut self) -> Outcome {
+        let (text, separator) = (self.str(0).to_owned(), self.str(1).to_owned());
+        let mut items = Vec::new();
+        if separator.is_empty() {
+            // Into its characters: what people expect, without empty ends.
+            let mut buffer = [0; 4];
+            for char in text.chars() {
+                items.push(self.heap.string(char.encode_utf8(&mut buffer))?);
+            }
+        } else {
+            for part in text.split(&separator) {
+                items.push(self.heap.string(part)?);
+            }
+        }
+        Ok(self.heap.make_list(&items)?)
+    }
+
+    fn replace(&mut self) -> Outcome {
+        let (text, from, to) = (self.str(0), self.str(1), self.str(2));
+        let bytes = text.matches(from).count().saturating_mul(to.len()).saturating_add(text.len());
+        self.check_bytes(bytes)?;
+        let text = text.replace(from, to);
+        self.make_string(&text)
+    }
+
+    fn repeat(&mut self) -> Outcome {
+        let Ok(count) = usize::try_from(self.int(1)) else {
+            return super::trap(
+                TrapKind::InvalidValue,
+                format!("a text can't be repeated {} times", self.int(1)),
+            );
+        };
+        self.check_bytes(self.str(0).len().saturating_mul(count))?;
+        self.map_text(|text| text.repeat(count))
+    }
+}
