@@ -1,3 +1,65 @@
-//! The `flow` command line.
+//! `flow`: checks, compiles and runs durable workflows, and shows where they stand.
+//!
+//! One file a command in `commands/`; what they share is beside this file. Results go to stdout, words for people to
+//! stderr. Exit codes are in [`exit`].
 
-fn main() {}
+mod commands;
+mod exit;
+mod input;
+mod live;
+mod open;
+mod program;
+mod show_time;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Durable workflows: written in a small typed language, run so that nothing is lost and nothing is done twice.
+#[derive(Parser)]
+#[command(name = "flow", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Report what is wrong with .flow files.
+    Check(commands::check::Args),
+    /// Compile a .flow file to a .flowc artifact, which runs without its sources.
+    Compile(commands::compile::Args),
+    /// Run a workflow, or go on with it, and show it live until it ends.
+    Run(commands::run::Args),
+    /// Start a workflow and leave it to a worker.
+    Start(commands::start::Args),
+    /// Run all instances of a store that nobody else runs.
+    Worker(commands::worker::Args),
+    /// List instances.
+    List(commands::list::Args),
+    /// Show where an instance stands, by source line, with its variables.
+    Show(commands::show::Args),
+    /// Print the history of an instance.
+    History(commands::history::Args),
+    /// Cancel an instance: its sagas compensate, then it ends as cancelled.
+    Cancel(commands::cancel::Args),
+    /// Go on with an instance whose process is gone, or which is stuck; without an id, with all of them.
+    Resume(commands::resume::Args),
+}
+
+fn main() -> ExitCode {
+    // A closed pipe (`flow list | head`) ends the process quietly, as other tools do.
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Check(args) => commands::check::run(&args),
+        Command::Compile(args) => commands::compile::run(&args),
+        Command::Run(args) => commands::run::run(&args),
+        Command::Start(args) => commands::start::run(&args),
+        Command::Worker(args) => commands::worker::run(&args),
+        Command::List(args) => commands::list::run(&args),
+        Command::Show(args) => commands::show::run(&args),
+        Command::History(args) => commands::history::run(&args),
+        Command::Cancel(args) => commands::cancel::run(&args),
+        Command::Resume(args) => commands::resume::run(&args),
+    };
+    exit::code(done)
+}

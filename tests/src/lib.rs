@@ -1,1 +1,33 @@
-//! Placeholder until the crate's first module lands.
+//! What the end-to-end tests share: compiling programs, and running instances in a simulated world.
+
+pub mod simulation;
+
+use flow_mir::interpreter::Interpreter;
+use flow_mir::{Executor, Program};
+use std::sync::Arc;
+
+/// Checks and lowers a program given as text; panics with its diagnostics where it is wrong.
+pub fn compile(text: &str) -> Arc<Program> {
+    let world = flow_analysis::Memory::new().with("test.flow", text);
+    let (sources, analysis) = flow_analysis::analyze_file(&world, std::path::Path::new("test.flow"));
+    let errors: String = analysis
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == flow_syntax::Severity::Error)
+        .map(|diagnostic| flow_syntax::render(&sources, diagnostic, false))
+        .collect();
+    assert!(errors.is_empty(), "the program is wrong:\n{errors}");
+    match flow_lower::lower(&analysis.program, &sources) {
+        Ok(program) => Arc::new(program),
+        Err(error) => panic!("the program can't be lowered: {error}"),
+    }
+}
+
+/// Both executors of a program, by name.
+pub fn executors(program: &Arc<Program>) -> Vec<(&'static str, Arc<dyn Executor>)> {
+    let native = match flow_codegen::NativeExecutor::compile(program.clone()) {
+        Ok(native) => native,
+        Err(error) => panic!("the program can't be compiled: {error}"),
+    };
+    vec![("interpreter", Arc::new(Interpreter::new(program.clone()))), ("native", Arc::new(native))]
+}

@@ -1,0 +1,68 @@
+//! `--store`, and engines on it.
+
+use crate::exit::Failure;
+use flow_engine::{Engine, ExecutorKind, Options};
+use flow_store::Store;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which store, and how programs run.
+#[derive(Clone, clap::Args)]
+pub(crate) struct StoreArgs {
+    /// Where instances are kept: sqlite://PATH or postgres://….
+    #[arg(long, env = "FLOW_STORE", default_value = "sqlite://.flow/flow.db", value_name = "URL")]
+    pub store: String,
+}
+
+/// How programs run.
+#[derive(Clone, clap::Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// `native` code, or the reference `interpreter`.
+    #[arg(long, env = "FLOW_EXECUTOR", default_value = "native", value_name = "KIND")]
+    pub executor: Executor,
+    /// How many seconds one step may compute before its instance fails.
+    #[arg(long, default_value = "10", value_name = "SECONDS")]
+    pub step_limit: u64,
+}
+
+/// The executors by name.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Executor {
+    Native,
+    Interpreter,
+}
+
+impl StoreArgs {
+    /// Connects.
+    pub(crate) async fn connect(&self) -> Result<Arc<dyn Store>, Failure> {
+        Ok(flow_store::connect(&self.store).await?)
+    }
+
+    /// ` --store URL`, where it is not the default: for commands that we suggest.
+    pub(crate) fn option(&self) -> String {
+        match self.store.as_str() {
+            "sqlite://.flow/flow.db" => String::new(),
+            url => format!(" --store {url}"),
+        }
+    }
+}
+
+impl RunArgs {
+    /// Connects and opens an engine.
+    pub(crate) async fn engine(&self) -> Result<Engine, Failure> {
+        let executor = match self.executor {
+            Executor::Native => ExecutorKind::Native,
+            Executor::Interpreter => ExecutorKind::Interpreter,
+        };
+        let step_limit = Duration::from_secs(self.step_limit.max(1));
+        let options = Options { executor, step_limit, ..Options::default() };
+        Ok(Engine::open(self.store.connect().await?, options).await?)
+    }
+}
+
+/// Runs a future on the runtime that engines need.
+pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    flow_engine::runtime().map_err(|error| Failure::system(format!("no threads: {error}")))?.block_on(future)
+}

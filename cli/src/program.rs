@@ -1,0 +1,112 @@
+//! From a file to a program: checked and lowered, or read from an artifact.
+
+use crate::exit::{Exit, Failure};
+use flow_mir::artifact::ProgramHash;
+use flow_mir::{Program, Workflow, WorkflowId};
+use flow_syntax::{Diagnostic, Severity, SourceMap};
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A program ready to run.
+pub(crate) struct Loaded {
+    pub program: Arc<Program>,
+    pub hash: ProgramHash,
+    pub artifact: Vec<u8>,
+}
+
+/// Reads FILE: `.flowc` is an artifact, anything else source text. Diagnostics go to stderr.
+pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
+    if path.extension().is_some_and(|extension| extension == "flowc") {
+        return load_artifact(path);
+    }
+    exists(path)?;
+    let (sources, analysis) = flow_analysis::analyze_file(&flow_analysis::Disk, path);
+    say(&sources, &analysis.diagnostics);
+    if has_errors(&analysis.diagnostics) {
+        return Err(Failure::said(Exit::Usage));
+    }
+    let program = flow_lower::lower(&analysis.program, &sources)
+        .map_err(|error| Failure::system(format!("{}: {error}", path.display())))?;
+    let (artifact, hash) =
+        program.encode().map_err(|error| Failure::system(format!("{}: {error}", path.display())))?;
+    Ok(Loaded { program: Arc::new(program), hash, artifact })
+}
+
+fn load_artifact(path: &Path) -> Result<Loaded, Failure> {
+    let artifact = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let (program, hash) = Program::decode(&artifact).map_err(|error| {
+        Failure::usage(format!("{} is no program this flow can run: {error}; compile it again", path.display()))
+    })?;
+    Ok(Loaded { program: Arc::new(program), hash, artifact })
+}
+
+/// Whether any of these is an error.
+pub(crate) fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+/// Prints diagnostics for people.
+pub(crate) fn say(sources: &SourceMap, diagnostics: &[Diagnostic]) {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    for diagnostic in diagnostics {
+        eprint!("{}", flow_syntax::render(sources, diagnostic, colour));
+    }
+}
+
+/// A missing file is answered with its near misses.
+pub(crate) fn exists(path: &Path) -> Result<(), Failure> {
+    match std::fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => {
+            Err(Failure::usage(format!("{} is a folder; name a .flow file in it", path.display())))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let mut message = format!("{} can't be read: {error}", path.display());
+    if error.kind() == std::io::ErrorKind::NotFound
+        && let Some(near) = nearest_file(path)
+    {
+        message.push_str(&format!("; did you mean `{near}`?"));
+    }
+    Failure::usage(message)
+}
+
+fn nearest_file(path: &Path) -> Option<String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let wanted = path.file_name()?.to_string_lossy().into_owned();
+    let names = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let names: Vec<String> = names.filter(|name| name.ends_with(".flow") || name.ends_with(".flowc")).collect();
+    let best = nearest(&wanted, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(best).display().to_string())
+}
+
+/// The name most like `wanted`, where one is near enough to be meant.
+pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        .map(|name| (strsim::damerau_levenshtein(wanted, name), name))
+        .filter(|(distance, name)| *distance <= name.len().max(wanted.len()) / 3 + 1)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// The workflow asked for, or the only one.
+pub(crate) fn workflow<'a>(program: &'a Program, name: Option<&str>) -> Result<(WorkflowId, &'a Workflow), Failure> {
+    let names: Vec<&str> = program.workflows.values().map(|workflow| workflow.name.as_str()).collect();
+    let Some(wanted) = name else {
+        let mut all = program.workflows.iter();
+        return match (all.next(), all.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err(Failure::usage("the file has no workflow; declare one with `workflow NAME() { … }`")),
+            _ => Err(Failure::usage(format!("which workflow? The file has {}", names.join(", ")))),
+        };
+    };
+    let found = program.workflows.iter().find(|(_, workflow)| workflow.name == wanted);
+    found.ok_or_else(|| match nearest(wanted, names.iter().copied()) {
+        Some(near) => Failure::usage(format!("there is no workflow `{wanted}`; did you mean `{near}`?")),
+        None => Failure::usage(format!("there is no workflow `{wanted}`; the file has {}", names.join(", "))),
+    })
+}
