@@ -1,0 +1,229 @@
+//! Checked arithmetic and comparisons. Where a check fails, the helper makes the trap.
+
+use super::Translator;
+use crate::linker::CompileError;
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value, types};
+use flow_mir::{BinaryOp, Instruction, LocalId, Type, UnaryOp};
+
+impl Translator<'_, '_> {
+    /// `dst` becomes what `fast` gives where `condition` holds, else what the helper gives for the instruction.
+    pub(super) fn fast_or_helper(
+        &mut self,
+        instruction: &Instruction,
+        dst: LocalId,
+        condition: Value,
+        fast: impl FnOnce(&mut Self) -> Result<Value, CompileError>,
+    ) -> Result<(), CompileError> {
+        let (fast_block, slow_block, next) =
+            (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
+        self.builder.append_block_param(next, types::I64);
+        self.builder.set_cold_block(slow_block);
+        self.builder.ins().brif(condition, fast_block, &[], slow_block, &[]);
+
+        self.builder.switch_to_block(slow_block);
+        let value = self.call_instruction_helper(instruction)?;
+        self.builder.ins().jump(next, &[BlockArg::Value(value)]);
+
+        self.builder.switch_to_block(fast_block);
+        let value = fast(self)?;
+        self.builder.ins().jump(next, &[BlockArg::Value(value)]);
+
+        self.builder.switch_to_block(next);
+        let value = self.block_value(next)?;
+        self.define(dst, value)
+    }
+
+    fn block_value(&self, block: cranelift_codegen::ir::Block) -> Result<Value, CompileError> {
+        let params = self.builder.block_params(block);
+        params.first().copied().ok_or_else(|| CompileError::new("a block without its parameter"))
+    }
+
+    /// An operator with two operands.
+    pub(super) fn binary(
+        &mut self,
+        instruction: &Instruction,
+        dst: LocalId,
+        op: BinaryOp,
+        left: LocalId,
+        right: LocalId,
+    ) -> Result<(), CompileError> {
+        use BinaryOp::*;
+        let (left, right) = (self.local(left)?, self.local(right)?);
+        match op {
+            IntAdd => {
+                let (value, overflow) = self.builder.ins().sadd_overflow(left, right);
+                self.checked(instruction, dst, value, overflow)
+            }
+            IntSubtract => {
+                let (value, overflow) = self.builder.ins().ssub_overflow(left, right);
+                self.checked(instruction, dst, value, overflow)
+            }
+            IntMultiply => {
+                let (value, overflow) = self.builder.ins().smul_overflow(left, right);
+                self.checked(instruction, dst, value, overflow)
+            }
+            IntDivide | IntRemainder => self.divide(instruction, dst, op, left, right),
+            IntEqual => self.compare_int(dst, IntCC::Equal, left, right),
+            IntNotEqual => self.compare_int(dst, IntCC::NotEqual, left, right),
+            IntLess => self.compare_int(dst, IntCC::SignedLessThan, left, right),
+            IntLessEqual => self.compare_int(dst, IntCC::SignedLessThanOrEqual, left, right),
+            IntGreater => self.compare_int(dst, IntCC::SignedGreaterThan, left, right),
+            IntGreaterEqual => self.compare_int(dst, IntCC::SignedGreaterThanOrEqual, left, right),
+            FloatAdd | FloatSubtract | FloatMultiply | FloatDivide => {
+                self.float(instruction, dst, op, left, right)
+            }
+            FloatEqual => self.compare_float(dst, FloatCC::Equal, left, right),
+            FloatNotEqual => self.compare_float(dst, FloatCC::NotEqual, left, right),
+            FloatLess => self.compare_float(dst, FloatCC::LessThan, left, right),
+            FloatLessEqual => self.compare_float(dst, FloatCC::LessThanOrEqual, left, right),
+            FloatGreater => self.compare_float(dst, FloatCC::GreaterThan, left, right),
+            FloatGreaterEqual => self.compare_float(dst, FloatCC::GreaterThanOrEqual, left, right),
+        }
+    }
+
+    /// An operator with one operand.
+    pub(super) fn unary(
+        &mut self,
+        instruction: &Instruction,
+        dst: LocalId,
+        op: UnaryOp,
+        operand: LocalId,
+    ) -> Result<(), CompileError> {
+        let operand = self.local(operand)?;
+        match op {
+            UnaryOp::IntNegate => {
+                let zero = self.word(0);
+                let (value, overflow) = self.builder.ins().ssub_overflow(zero, operand);
+                self.checked(instruction, dst, value, overflow)
+            }
+            UnaryOp::FloatNegate => {
+                let operand = self.float_of(operand);
+                let value = self.builder.ins().fneg(operand);
+                let value = self.word_of(value);
+                self.define(dst, value)
+            }
+            UnaryOp::Not => {
+                let value = self.builder.ins().icmp_imm_u(IntCC::Equal, operand, 0);
+                self.define_bool(dst, value)
+            }
+        }
+    }
+
+    /// `dst = value` unless it overflowed, which the helper reports. Costs one branch and no jump.
+    fn checked(
+        &mut self,
+        instruction: &Instruction,
+        dst: LocalId,
+        value: Value,
+        overflow: Value,
+    ) -> Result<(), CompileError> {
+        let (slow, next) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.append_block_param(next, types::I64);
+        self.builder.set_cold_block(slow);
+        self.builder.ins().brif(overflow, slow, &[], next, &[BlockArg::Value(value)]);
+        self.builder.switch_to_block(slow);
+        let value = self.call_instruction_helper(instruction)?;
+        self.builder.ins().jump(next, &[BlockArg::Value(value)]);
+        self.builder.switch_to_block(next);
+        let value = self.block_value(next)?;
+        self.define(dst, value)
+    }
+
+    /// The machine's division for divisors other than 0 and -1, which alone can trap; those by the helper.
+    fn divide(
+        &mut self,
+        instruction: &Instruction,
+        dst: LocalId,
+        op: BinaryOp,
+        left: Value,
+        right: Value,
+    ) -> Result<(), CompileError> {
+        let above = self.builder.ins().iadd_imm_u(right, 1);
+        let ordinary = self.builder.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, above, 1);
+        self.fast_or_helper(instruction, dst, ordinary, |translator| {
+            Ok(match op {
+                BinaryOp::IntDivide => translator.builder.ins().sdiv(left, right),
+                _ => translator.builder.ins().srem(left, right),
+            })
+        })
+    }
+
+    fn float(
+        &mut self,
+        instruction: &Instruction,
+        dst: LocalId,
+        op: BinaryOp,
+        left: Value,
+        right: Value,
+    ) -> Result<(), CompileError> {
+        let (left, right) = (self.float_of(left), self.float_of(right));
+        let value = match op {
+            BinaryOp::FloatAdd => self.builder.ins().fadd(left, right),
+            BinaryOp::FloatSubtract => self.builder.ins().fsub(left, right),
+            BinaryOp::FloatMultiply => self.builder.ins().fmul(left, right),
+            _ => self.builder.ins().fdiv(left, right),
+        };
+        let not_a_number = self.builder.ins().fcmp(FloatCC::Unordered, value, value);
+        let value = self.word_of(value);
+        self.checked(instruction, dst, value, not_a_number)
+    }
+
+    fn compare_int(
+        &mut self,
+        dst: LocalId,
+        condition: IntCC,
+        left: Value,
+        right: Value,
+    ) -> Result<(), CompileError> {
+        let value = self.builder.ins().icmp(condition, left, right);
+        self.define_bool(dst, value)
+    }
+
+    fn compare_float(
+        &mut self,
+        dst: LocalId,
+        condition: FloatCC,
+        left: Value,
+        right: Value,
+    ) -> Result<(), CompileError> {
+        let (left, right) = (self.float_of(left), self.float_of(right));
+        let value = self.builder.ins().fcmp(condition, left, right);
+        self.define_bool(dst, value)
+    }
+
+    /// Structural equality: inline where the word is the value.
+    pub(super) fn equal(
+        &mut self,
+        instruction: &Instruction,
+        dst: LocalId,
+        left: LocalId,
+        right: LocalId,
+    ) -> Result<(), CompileError> {
+        let ty = self.type_of(left)?;
+        let word_is_value = match self.program.types.get(self.program.types.representation(ty)) {
+            Some(Type::Bool | Type::Int | Type::Duration | Type::Timestamp) => true,
+            Some(Type::Enum { .. }) => !self.program.types.is_plain_reference(ty),
+            _ => false,
+        };
+        if !word_is_value {
+            return self.by_helper(instruction, Some(dst));
+        }
+        let (left, right) = (self.local(left)?, self.local(right)?);
+        self.compare_int(dst, IntCC::Equal, left, right)
+    }
+
+    /// A flag as a `Bool`'s word.
+    pub(super) fn define_bool(&mut self, dst: LocalId, flag: Value) -> Result<(), CompileError> {
+        let value = self.builder.ins().uextend(types::I64, flag);
+        self.define(dst, value)
+    }
+
+    fn float_of(&mut self, word: Value) -> Value {
+        self.builder.ins().bitcast(types::F64, MemFlagsData::new(), word)
+    }
+
+    fn word_of(&mut self, float: Value) -> Value {
+        self.builder.ins().bitcast(types::I64, MemFlagsData::new(), float)
+    }
+}

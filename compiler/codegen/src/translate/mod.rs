@@ -1,0 +1,337 @@
+//! MIR to Cranelift's IR, one function at a time.
+//!
+//! A local is a Cranelift variable, so it lives in a register. A check that fails, an allocation for which there is no
+//! room, and whatever isn't worth code of its own go to a helper that does the same instruction as the interpreter
+//! does: there is one source of results, errors and messages.
+
+mod arithmetic;
+mod control;
+mod memory;
+mod objects;
+
+use crate::linker::{CompileError, Helper, Linker, Unit, function};
+use cranelift_codegen::ir::{
+    self, AliasRegion, AliasRegionData, BlockArg, InstBuilder, StackSlot, StackSlotData, StackSlotKind,
+    Value, types,
+};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use flow_mir::{
+    Block, BlockId, Function, FunctionId, Handler, Id, Instruction, LocalId, Op, Program, TypeId,
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// Makes one function's code.
+pub(crate) struct Translator<'a, 'f> {
+    builder: FunctionBuilder<'f>,
+    linker: &'a mut Linker,
+    program: &'a Program,
+    id: FunctionId,
+    function: &'a Function,
+    /// The `Context` pointer.
+    context: Value,
+    variables: Vec<Variable>,
+    /// The start of each MIR block that something jumps to.
+    blocks: BTreeMap<BlockId, ir::Block>,
+    /// Those of them that are still to be translated.
+    pending: Vec<BlockId>,
+    /// Where an error goes, by handler: blocks that take the `Error`.
+    raising: BTreeMap<Option<(BlockId, LocalId)>, ir::Block>,
+    /// Those of them that are still without code.
+    unfilled: Vec<Option<Handler>>,
+    /// The handler of the MIR block being translated.
+    handler: Option<Handler>,
+    helpers: HashMap<Helper, ir::FuncRef>,
+    bodies: HashMap<FunctionId, ir::FuncRef>,
+    /// Operands of helper calls.
+    operands: Option<StackSlot>,
+    /// Memory of the `Context`, and of the heap: they never overlap.
+    context_region: AliasRegion,
+    heap_region: AliasRegion,
+}
+
+impl<'a, 'f> Translator<'a, 'f> {
+    /// Fills `code`, whose signature is set, with the unit's code.
+    pub fn translate(
+        linker: &'a mut Linker,
+        program: &'a Program,
+        unit: Unit,
+        code: &'f mut ir::Function,
+        buffers: &'f mut FunctionBuilderContext,
+    ) -> Result<(), CompileError> {
+        let (Unit::Body(id) | Unit::Entry(id)) = unit;
+        let function = function(program, id)?;
+        let mut region = |user_id, description: &'static str| {
+            code.dfg.alias_regions.insert(AliasRegionData { user_id, description: description.into() })
+        };
+        let (context_region, heap_region) = (region(0, "context"), region(1, "heap"));
+        let mut builder = FunctionBuilder::new(code, buffers);
+        let entry = builder.create_block();
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        let params = builder.block_params(entry).to_vec();
+        let (context, params) =
+            params.split_first().ok_or_else(|| CompileError::new("a function without a context"))?;
+        let mut translator = Translator {
+            builder,
+            linker,
+            program,
+            id,
+            function,
+            context: *context,
+            variables: Vec::new(),
+            blocks: BTreeMap::new(),
+            pending: Vec::new(),
+            raising: BTreeMap::new(),
+            unfilled: Vec::new(),
+            handler: None,
+            helpers: HashMap::new(),
+            bodies: HashMap::new(),
+            operands: None,
+            context_region,
+            heap_region,
+        };
+        match unit {
+            Unit::Entry(_) if !function.suspends => translator.entry_of_body(params)?,
+            Unit::Entry(_) => translator.resumable(params)?,
+            Unit::Body(_) => translator.body(params)?,
+        }
+        let config = translator.linker.frontend_config();
+        translator.builder.seal_all_blocks();
+        translator.builder.finalize(config);
+        Ok(())
+    }
+
+    /// The `enter` form of a function that does not suspend: calls its body with the slots as arguments.
+    fn entry_of_body(&mut self, params: &[Value]) -> Result<(), CompileError> {
+        let slots = parameter(params, 1)?;
+        let mut arguments = vec![self.context];
+        for index in 0..self.function.param_count {
+            arguments.push(self.load_slot(slots, index as usize)?);
+        }
+        let body = self.linker.body(self.program, self.id, self.builder.func)?;
+        let call = self.builder.ins().call(body, &arguments);
+        let results = self.builder.inst_results(call).to_vec();
+        self.builder.ins().return_(&results);
+        Ok(())
+    }
+
+    /// A function that does not suspend.
+    fn body(&mut self, params: &[Value]) -> Result<(), CompileError> {
+        self.declare_locals();
+        for (index, value) in params.iter().enumerate() {
+            self.define(LocalId::new(index), *value)?;
+        }
+        self.check_call()?;
+        let first = self.block(BlockId(0));
+        self.builder.ins().jump(first, &[]);
+        self.translate_blocks()
+    }
+
+    /// A function that suspends: goes to where `suspension` says, with the slots loaded.
+    fn resumable(&mut self, params: &[Value]) -> Result<(), CompileError> {
+        self.declare_locals();
+        self.dispatch(params)?;
+        self.translate_blocks()
+    }
+
+    fn declare_locals(&mut self) {
+        self.variables = self.function.locals.ids().map(|_| self.builder.declare_var(types::I64)).collect();
+    }
+
+    /// Translates every block that can be reached; others may hold suspensions without a number.
+    fn translate_blocks(&mut self) -> Result<(), CompileError> {
+        let function = self.function;
+        while let Some(id) = self.pending.pop() {
+            let block = function.blocks.get(id).ok_or_else(|| self.damaged("block", id.index()))?;
+            let start = self.block(id);
+            self.builder.switch_to_block(start);
+            self.handler = block.handler;
+            self.translate_block(block)?;
+            self.fill_raising_blocks()?;
+        }
+        Ok(())
+    }
+
+    fn translate_block(&mut self, block: &'a Block) -> Result<(), CompileError> {
+        for instruction in &block.instructions {
+            self.instruction(instruction)?;
+        }
+        self.terminator(&block.terminator)
+    }
+
+    fn instruction(&mut self, instruction: &'a Instruction) -> Result<(), CompileError> {
+        match &instruction.op {
+            Op::Word { dst, word } => {
+                let value = self.word(*word);
+                self.define(*dst, value)
+            }
+            Op::Copy { dst, src } => {
+                let value = self.local(*src)?;
+                self.define(*dst, value)
+            }
+            Op::Constant { dst, constant } => self.constant(*dst, *constant),
+            Op::Binary { dst, op, left, right } => self.binary(instruction, *dst, *op, *left, *right),
+            Op::Unary { dst, op, operand } => self.unary(instruction, *dst, *op, *operand),
+            Op::Equal { dst, left, right } => self.equal(instruction, *dst, *left, *right),
+            Op::MakeTuple { dst, fields } => self.make_tuple(instruction, *dst, fields),
+            Op::Field { dst, base, index } => self.load_field(instruction, *dst, *base, u64::from(*index)),
+            Op::With { dst, base, fields } => self.with(instruction, *dst, *base, fields),
+            Op::MakeCase { dst, case, fields } => self.make_case(instruction, *dst, *case, fields),
+            Op::CaseOf { dst, base } => self.case_of(instruction, *dst, *base),
+            Op::CaseField { dst, base, index, .. } => {
+                self.load_field(instruction, *dst, *base, 1 + u64::from(*index))
+            }
+            Op::MakeSome { dst, value } => self.make_some(instruction, *dst, *value),
+            Op::IsSome { dst, option } => self.is_some(*dst, *option),
+            Op::Unwrap { dst, option } => self.unwrap_option(instruction, *dst, *option),
+            Op::MakeList { dst, items } => self.make_list(instruction, *dst, items),
+            Op::ListGet { dst, list, index } => self.list_get(instruction, *dst, *list, *index),
+            Op::ListLen { dst, list } => self.load_field(instruction, *dst, *list, 0),
+            Op::Call { dst, function, args } => self.call(*dst, *function, args),
+            Op::MakeClosure { dst, function, captures } => {
+                self.make_closure(instruction, *dst, *function, captures)
+            }
+            Op::CallClosure { dst, closure, args } => self.call_closure(*dst, *closure, args),
+            Op::Capture { dst, environment, index } => {
+                self.load_field(instruction, *dst, *environment, 1 + u64::from(*index))
+            }
+            Op::ErrorIs { dst, error, ty } => self.error_is(*dst, *error, *ty),
+            Op::ErrorValue { dst, error } => self.load_field(instruction, *dst, *error, 1),
+            Op::ErrorUnknownKey { dst, error } => self.load_field(instruction, *dst, *error, 3),
+            Op::Intrinsic { dst, .. } | Op::MakeError { dst, .. } | Op::Host { dst, .. } => {
+                self.by_helper(instruction, Some(*dst))
+            }
+            Op::Trace { .. } => self.by_helper(instruction, None),
+        }
+    }
+
+    /// Does the instruction by the helper alone.
+    fn by_helper(&mut self, instruction: &Instruction, dst: Option<LocalId>) -> Result<(), CompileError> {
+        let value = self.call_instruction_helper(instruction)?;
+        dst.map_or(Ok(()), |dst| self.define(dst, value))
+    }
+
+    /// A call of the helper that does any instruction. Gives its value; an error goes to the handler.
+    fn call_instruction_helper(&mut self, instruction: &Instruction) -> Result<Value, CompileError> {
+        let operands = operands(&instruction.op);
+        let slot = self.operand_slot();
+        for (index, operand) in operands.iter().enumerate() {
+            let value = self.local(*operand)?;
+            self.builder.ins().stack_store(types::I64, value, slot, offset(index as u64)?);
+        }
+        let count = operands.len() as u64;
+        let operands = self.builder.ins().stack_addr(types::I64, slot, 0);
+        let function = self.word(self.id.index() as u64);
+        let instruction = self.word(std::ptr::from_ref(instruction) as u64);
+        let count = self.word(count);
+        self.call_helper(Helper::Instruction, &[function, instruction, operands, count])
+    }
+
+    /// One slot for all helper calls: large enough for the widest instruction of the function.
+    fn operand_slot(&mut self) -> StackSlot {
+        if let Some(slot) = self.operands {
+            return slot;
+        }
+        let all = self.function.blocks.values().flat_map(|block| &block.instructions);
+        let widest = all.map(|instruction| operands(&instruction.op).len()).max().unwrap_or(0).max(1);
+        let bytes = u32::try_from(widest * 8).unwrap_or(u32::MAX);
+        let slot =
+            self.builder.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3));
+        *self.operands.insert(slot)
+    }
+
+    /// Calls a helper with the context and these arguments. Gives its value; an error goes to the handler.
+    fn call_helper(&mut self, helper: Helper, arguments: &[Value]) -> Result<Value, CompileError> {
+        let reference = match self.helpers.get(&helper) {
+            Some(reference) => *reference,
+            None => {
+                let reference = self.linker.helper(helper, self.builder.func)?;
+                *self.helpers.entry(helper).or_insert(reference)
+            }
+        };
+        let mut all = vec![self.context];
+        all.extend(arguments);
+        let call = self.builder.ins().call(reference, &all);
+        self.outcome(call)
+    }
+
+    /// What a call that gives an `Outcome` returns; goes on where it is a result.
+    fn outcome(&mut self, call: ir::Inst) -> Result<Value, CompileError> {
+        let &[status, value] = self.builder.inst_results(call) else {
+            return Err(CompileError::new("a call without status and value"));
+        };
+        let raise = self.raise_block();
+        let next = self.builder.create_block();
+        self.builder.ins().brif(status, raise, &[BlockArg::Value(value)], next, &[]);
+        self.builder.switch_to_block(next);
+        Ok(value)
+    }
+
+    /// Where an error raised here goes: a block that takes the `Error`.
+    fn raise_block(&mut self) -> ir::Block {
+        let key = self.handler.map(|handler| (handler.block, handler.error));
+        if let Some(block) = self.raising.get(&key) {
+            return *block;
+        }
+        let block = self.builder.create_block();
+        self.builder.append_block_param(block, types::I64);
+        self.builder.set_cold_block(block);
+        self.unfilled.push(self.handler);
+        *self.raising.entry(key).or_insert(block)
+    }
+
+    fn block(&mut self, id: BlockId) -> ir::Block {
+        if let Some(block) = self.blocks.get(&id) {
+            return *block;
+        }
+        self.pending.push(id);
+        *self.blocks.entry(id).or_insert(self.builder.create_block())
+    }
+
+    fn variable(&self, local: LocalId) -> Result<Variable, CompileError> {
+        self.variables.get(local.index()).copied().ok_or_else(|| self.damaged("local", local.index()))
+    }
+
+    fn local(&mut self, local: LocalId) -> Result<Value, CompileError> {
+        let variable = self.variable(local)?;
+        Ok(self.builder.use_var(variable))
+    }
+
+    fn define(&mut self, local: LocalId, value: Value) -> Result<(), CompileError> {
+        let variable = self.variable(local)?;
+        self.builder.def_var(variable, value);
+        Ok(())
+    }
+
+    fn type_of(&self, local: LocalId) -> Result<TypeId, CompileError> {
+        let local = self.function.locals.get(local).ok_or_else(|| self.damaged("local", local.index()))?;
+        Ok(local.ty)
+    }
+
+    fn word(&mut self, word: u64) -> Value {
+        self.builder.ins().iconst(types::I64, word.cast_signed())
+    }
+
+    /// A program that names what it has not: only a damaged one does.
+    fn damaged(&self, what: &str, index: usize) -> CompileError {
+        CompileError::new(format_args!("function `{}` has no {what} {index}", self.function.name))
+    }
+}
+
+/// The locals that an instruction reads, in order.
+fn operands(op: &Op) -> Vec<LocalId> {
+    let mut operands = Vec::new();
+    op.for_each_operand(|local| operands.push(local));
+    operands
+}
+
+/// A parameter of the function being made.
+fn parameter(params: &[Value], index: usize) -> Result<Value, CompileError> {
+    params.get(index).copied().ok_or_else(|| CompileError::new("a parameter is missing"))
+}
+
+/// The byte offset of a word.
+fn offset(word: u64) -> Result<i32, CompileError> {
+    let bytes = word.checked_mul(8).and_then(|bytes| i32::try_from(bytes).ok());
+    bytes.ok_or_else(|| CompileError::new("an object is too large"))
+}
