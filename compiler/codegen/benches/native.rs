@@ -1,6 +1,8 @@
 //! What native code costs: calls, a checked loop, a suspension with its resumption, compilation. No assertion on time.
 //! Run with `cargo bench -p flow-codegen`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a measurement may panic")]
+
 #[path = "../tests/common/mod.rs"]
 mod common;
 

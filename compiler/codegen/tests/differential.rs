@@ -1,6 +1,8 @@
 //! Native code and the interpreter do the same: on generated functions, and with a run handed from one to the other at
 //! every suspension.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test may panic")]
+
 mod common;
 
 use common::generate::{BlockPlan, Choice, Plan, generate};

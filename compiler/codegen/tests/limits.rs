@@ -1,5 +1,7 @@
 //! Whatever a program does, and whatever values it is given, the process goes on.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test may panic")]
+
 mod common;
 
 use common::{FunctionMaker, empty_program};
