@@ -1,7 +1,12 @@
 //! What native code costs: calls, a checked loop, a suspension with its resumption, compilation. No assertion on time.
 //! Run with `cargo bench -p flow-codegen`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a measurement may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a measurement may panic"
+)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -124,9 +129,9 @@ fn main() {
     let start = Instant::now();
     let native = NativeExecutor::compile(Arc::new(program)).expect("this machine is supported");
     println!("prepared in {:?}", start.elapsed());
-    for function in [fib, sum, sleeper] {
-        call(&native, function, 0);
-    }
+    let start = Instant::now();
+    native.compile_all().expect("a valid program");
+    println!("three functions compiled in {:?}", start.elapsed());
     call(&native, fib, 38);
     call(&native, sum, 100_000_000);
     suspensions(&native, sleeper, 10_000_000);

@@ -10,6 +10,7 @@ use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 use flow_mir::{Function, FunctionId, Id, Program};
 use std::collections::HashMap;
 use std::fmt;
+use std::mem::ManuallyDrop;
 
 /// Why native code could not be made: the machine is not supported, or Cranelift refused a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Helper {
 
 /// Compiles and links functions as they are asked for.
 pub(crate) struct Linker {
-    module: JITModule,
+    module: ManuallyDrop<JITModule>,
     helpers: HashMap<Helper, FuncId>,
     declared: HashMap<Unit, FuncId>,
     /// Declared but not compiled.
@@ -112,7 +113,7 @@ impl Linker {
         }
         let context = module.make_context();
         Ok(Linker {
-            module,
+            module: ManuallyDrop::new(module),
             helpers,
             declared: HashMap::new(),
             pending: Vec::new(),
@@ -226,6 +227,14 @@ impl Linker {
     /// What Cranelift needs to know to finish a function.
     pub fn frontend_config(&self) -> cranelift_codegen::isa::TargetFrontendConfig {
         self.module.target_config()
+    }
+}
+
+impl Drop for Linker {
+    fn drop(&mut self) {
+        // SAFETY: the linker goes with the executor that owns it. Code runs only while that is borrowed, and nobody else
+        // has an address of it. The module is taken nowhere else.
+        unsafe { ManuallyDrop::take(&mut self.module).free_memory() };
     }
 }
 

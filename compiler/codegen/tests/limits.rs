@@ -177,3 +177,17 @@ fn a_damaged_program_is_refused() {
     maker.finish(&mut program);
     assert!(NativeExecutor::compile(Arc::new(program)).is_err());
 }
+
+#[test]
+fn many_threads_compile_and_run_at_once() {
+    let native = garbage(true);
+    std::thread::scope(|scope| {
+        for count in 1..9 {
+            let native = &native;
+            scope.spawn(move || {
+                let mut strand = Strand::new(heap(native, small()), FunctionId(0), vec![count * 1000]);
+                assert_eq!(strand.run(native, &mut NoHost, Ok(0)), Stop::Returned(3));
+            });
+        }
+    });
+}
