@@ -81,15 +81,13 @@ pub(crate) struct Buffers {
 }
 
 thread_local! {
-    static BUFFERS: Cell<Buffers> = const {
-        Cell::new(Buffers { constants: Vec::new(), spill: Vec::new(), made: Vec::new() })
-    };
+    static BUFFERS: Cell<Option<Box<Buffers>>> = const { Cell::new(None) };
 }
 
 impl Buffers {
     /// This thread's buffers, at least so large. Code entered while they are in use gets fresh ones.
-    pub fn take(constants: usize, spill: usize) -> Self {
-        let mut buffers = BUFFERS.take();
+    pub fn take(constants: usize, spill: usize) -> Box<Self> {
+        let mut buffers = BUFFERS.take().unwrap_or_default();
         if buffers.constants.len() < constants {
             buffers.constants.resize(constants, 0);
         }
@@ -100,12 +98,12 @@ impl Buffers {
     }
 
     /// Gives them back, with the constants forgotten: the heap may be compacted before the next run.
-    pub fn give_back(mut self) {
+    pub fn give_back(mut self: Box<Self>) {
         for index in self.made.drain(..) {
             if let Some(constant) = self.constants.get_mut(index) {
                 *constant = 0;
             }
         }
-        BUFFERS.set(self);
+        BUFFERS.set(Some(self));
     }
 }

@@ -124,12 +124,11 @@ impl NativeExecutor {
             Outcome::RAISED => Ok(Exit::Raise(outcome.value)),
             _ => {
                 let suspension = SuspensionId::new(usize::try_from(outcome.value).unwrap_or(usize::MAX));
-                let spill = self
-                    .spill(function, suspension)
-                    .ok_or_else(|| format!("{function} left at {suspension}, which it has not"))?;
-                let mut spilled = buffers.spill.iter().copied();
-                let slots = spilled.by_ref().take(spill.live).collect();
-                let operands = spilled.take(spill.operands).collect();
+                let unknown = || format!("{function} left at {suspension}, which it has not");
+                let spill = self.spill(function, suspension).ok_or_else(unknown)?;
+                let (slots, rest) = buffers.spill.split_at_checked(spill.live).ok_or_else(unknown)?;
+                let operands = rest.get(..spill.operands).ok_or_else(unknown)?.to_vec();
+                let slots = slots.to_vec();
                 Ok(Exit::Suspend { suspension, slots, operands })
             }
         }
