@@ -1,1 +1,13 @@
-//! Placeholder until the crate's first module lands.
+//! Attempts of activities: where a program touches the world.
+//!
+//! An activity's `run:` is compiled like everything else and runs here as a strand of its own, outside any instance and
+//! once per attempt. A connector call in it is a suspension: the strand stops, the connector does it, the strand goes on.
+//! Retries, time-outs and heartbeats are the machine's and the engine's; dropping an attempt stops what it does.
+
+mod attempt;
+pub mod connector;
+mod course;
+mod surroundings;
+
+pub use attempt::{Attempt, Bounds, Runner};
+pub use surroundings::{Process, Surroundings};
