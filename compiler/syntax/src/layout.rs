@@ -65,8 +65,8 @@ impl Layout<'_> {
         let Some(&token) = self.tokens.get(at) else { return };
         let next = self.tokens.get(at + 1).copied();
         if token.starts_line {
-            self.mend_at_line_start(token, next);
-            if self.newline_ends_statement(token, next) {
+            let begins = self.mend_at_line_start(token, next);
+            if begins || self.newline_ends_statement(token, next) {
                 self.separator(TokenKind::Newline, token.span);
             }
         }
@@ -273,7 +273,8 @@ impl Layout<'_> {
 
     /// A word that can only begin a statement or a declaration, at the start of a line, closes what was left
     /// open before it: round and square brackets, and braces as well where it stands no deeper than their line.
-    fn mend_at_line_start(&mut self, token: Token, next: Option<Token>) {
+    /// Whether it is such a word, and so ends whatever stands before.
+    fn mend_at_line_start(&mut self, token: Token, next: Option<Token>) -> bool {
         use TokenKind::*;
         let named = next.is_some_and(|next| !next.starts_line && (next.kind == Lower || next.kind == Upper));
         let (statement, declaration) = match token.kind {
@@ -291,6 +292,7 @@ impl Layout<'_> {
         while declaration && self.depth() > 1 && self.indent(token.span) <= self.open_indent() {
             self.close_unclosed(token.span);
         }
+        (statement || declaration) && self.innermost() == OpenBrace
     }
 
     fn open_indent(&self) -> usize {

@@ -156,8 +156,10 @@ impl Mistake<'_, '_> {
     }
 
     fn not_a_declaration(&self) -> Option<Diagnostic> {
-        let declaration = self.expects("workflow") && self.expects("enum");
-        let found = self.found().filter(|_| declaration)?;
+        let found = self.found().filter(|_| self.expects("pub"))?;
+        if found.kind == TokenKind::OpenBrace {
+            return Some(own_line(found.span));
+        }
         let diagnostic = Diagnostic::error(
             codes::NOT_A_DECLARATION,
             format!("{} begins no declaration", self.found_text()),
@@ -182,11 +184,7 @@ impl Mistake<'_, '_> {
             next.kind == TokenKind::OpenBrace && self.kind() == Some(TokenKind::Newline) && self.expects("{");
         let previous = self.previous().filter(|_| brace)?;
         let gap = Span::new(previous.span.end, next.span.start);
-        Some(
-            Diagnostic::error(codes::BRACE_ON_OWN_LINE, "`{` stands on the line it belongs to")
-                .at(next.span, "a line that begins with `{` begins a new statement")
-                .fix(gap, " ", "move it to the line before"),
-        )
+        Some(own_line(next.span).fix(gap, " ", "move it to the line before"))
     }
 
     fn chained_comparison(&self) -> Option<Diagnostic> {
@@ -248,14 +246,29 @@ impl Mistake<'_, '_> {
 
     fn reserved_word(&self) -> Option<Diagnostic> {
         let found = self.found().filter(|token| token.kind.is_reserved() && self.expects("lower"))?;
-        if self.expects("int") {
+        if self.expects("match") {
             return None;
         }
         let text = self.text(found);
+        if self.expects("}") {
+            // In a list of keys any word will do, so long as its `:` follows.
+            let behind = Span::new(found.span.end, found.span.end);
+            return Some(
+                Diagnostic::error(codes::EXPECTED, format!("expected `:` after `{text}`"))
+                    .at(found.span, "a key without a value")
+                    .fix(behind, ":", "insert `:`"),
+            );
+        }
         Some(
             Diagnostic::error(codes::RESERVED_WORD, format!("`{text}` is a reserved word"))
                 .at(found.span, "a name is expected here")
                 .fix(found.span, format!("{text}_"), format!("name it `{text}_`")),
         )
     }
+}
+
+fn own_line(brace: Span) -> Diagnostic {
+    Diagnostic::error(codes::BRACE_ON_OWN_LINE, "`{` stands on the line of what it belongs to")
+        .at(brace, "a line that begins with `{` begins a new statement")
+        .help("move it to the end of the line before")
 }
