@@ -1,5 +1,7 @@
 //! Runs `tests/mir/*.mir` on the interpreter, and takes each file through text and artifact.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic as tests do")]
+
 use flow_mir::{Executor, Interpreter, Program, text};
 use std::sync::Arc;
 

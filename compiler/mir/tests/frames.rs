@@ -1,5 +1,7 @@
 //! Stored strands: damage is noticed, long chains need no deep stack, values say what they are.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may panic as tests do")]
+
 use flow_mir::executor::NoHost;
 use flow_mir::{
     FunctionId, Heap, Interpreter, KnownTypes, Limits, Program, ProgramHash, Stop, Strand, Type, TypeId,
