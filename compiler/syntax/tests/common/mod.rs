@@ -1,5 +1,6 @@
 //! What several tests need.
 #![allow(dead_code, reason = "each test crate uses a part")]
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests are not in test functions")]
 
 use std::fmt::Write;
 
