@@ -1,0 +1,342 @@
+//! One task for each instance in memory: what happens to it is applied, committed, and only then acted on.
+
+use crate::attempts::{Attempts, Caller};
+use crate::commit::Lost;
+use crate::core::Core;
+use crate::events::Notice;
+use crate::registry::{Arrival, Loaded, Mail};
+use flow_machine::event::{Action, Dispatch, Event, Transition};
+use flow_machine::ids::{CallKey, Timestamp};
+use flow_machine::Instance;
+use flow_machine::rows::InstanceRow;
+use flow_mir::Executor;
+use flow_store::Scope;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Why an actor ends.
+enum End {
+    /// The instance has ended.
+    Ended,
+    /// It sleeps for long and is out of the registry already.
+    Unloaded,
+    /// It was asked to.
+    Stopped,
+    /// A commit failed.
+    Lost(Lost),
+    /// A mistake of ours, reported for this instance alone.
+    Broken(String),
+}
+
+/// What an actor begins with.
+pub(crate) struct Beginning {
+    pub scope: Scope,
+    pub instance: Instance,
+    pub executor: Arc<dyn Executor>,
+    /// Actions of a transition that is committed.
+    pub actions: Vec<Action>,
+    /// What came while nobody owned it.
+    pub arrivals: Vec<Arrival>,
+    /// It was loaded: attempts in flight are lost.
+    pub recovering: bool,
+    /// The inbox has been read after this time.
+    pub read_until: Timestamp,
+}
+
+/// An instance, live.
+struct Actor {
+    core: Arc<Core>,
+    scope: Scope,
+    instance: Instance,
+    name: Arc<str>,
+    executor: Arc<dyn Executor>,
+    mailbox: UnboundedReceiver<Mail>,
+    row: watch::Sender<Arc<InstanceRow>>,
+    attempts: Attempts,
+    /// What is to be applied next.
+    queue: Vec<Arrival>,
+    recovering: bool,
+    read_until: Timestamp,
+    /// Messages known here, by inbox id. `Some`: consumed, when this many readings of the inbox had begun; a later
+    /// reading can't bring them again.
+    messages: HashMap<Uuid, Option<u64>>,
+    /// Completion rows that the next commit takes.
+    settled: Vec<CallKey>,
+    /// Whether anything has been committed since it was loaded.
+    has_committed: bool,
+}
+
+/// Puts an instance to work, unless another caller was first.
+pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
+    let (sender, mailbox) = unbounded_channel();
+    let id = beginning.instance.id();
+    let row = watch::Sender::new(Arc::new(beginning.instance.row().clone()));
+    let loaded =
+        Loaded { scope: beginning.scope, mailbox: sender.clone(), row: row.subscribe(), task: None };
+    if !core.registry.insert(id, loaded) {
+        return;
+    }
+    let caller = Caller {
+        core: core.clone(),
+        instance: id,
+        scope: beginning.scope,
+        executor: beginning.executor.clone(),
+        mailbox: sender,
+    };
+    let mut actor = Actor {
+        core: core.clone(),
+        scope: beginning.scope,
+        name: beginning.instance.name().into(),
+        instance: beginning.instance,
+        executor: beginning.executor,
+        mailbox,
+        row,
+        attempts: Attempts::new(caller),
+        queue: Vec::new(),
+        recovering: beginning.recovering,
+        read_until: beginning.read_until,
+        messages: HashMap::new(),
+        settled: Vec::new(),
+        has_committed: !beginning.recovering,
+    };
+    for arrival in beginning.arrivals {
+        actor.accept(arrival);
+    }
+    let actions = beginning.actions;
+    let task = tokio::spawn(async move {
+        actor.perform(actions);
+        let end = actor.live().await;
+        actor.leave(end).await;
+    });
+    core.registry.runs(id, task.abort_handle());
+}
+
+impl Actor {
+    async fn live(&mut self) -> End {
+        loop {
+            if self.instance.status().is_final() && self.queue.is_empty() {
+                return End::Ended;
+            }
+            if self.queue.is_empty()
+                && !self.recovering
+                && !self.is_due()
+                && let Some(end) = self.idle().await
+            {
+                return end;
+            }
+            if self.is_due() && !self.recovering {
+                // An arrival stamped at or before a deadline wins, so the inbox is read once after it.
+                let until = self.core.clock.certainly();
+                self.core.inbox.fresh().await;
+                self.read_until = until;
+            }
+            if let Some(end) = self.drain() {
+                return end;
+            }
+            if let Err(end) = self.step() {
+                return end;
+            }
+            let transition = self.instance.take(self.executor.as_ref());
+            if let Err(lost) = self.commit(transition).await {
+                return End::Lost(lost);
+            }
+        }
+    }
+
+    /// Whether a deadline has certainly passed.
+    fn is_due(&self) -> bool {
+        let now = self.core.clock.certainly();
+        self.instance.next_timer().is_some_and(|(due, _)| due <= now)
+    }
+
+    /// Waits until there is something to do.
+    async fn idle(&mut self) -> Option<End> {
+        let next = self.instance.next_timer().map(|(due, _)| due);
+        if self.sleeps_long(next)
+            && self.core.registry.remove_if(self.instance.id(), || self.mailbox.is_empty())
+        {
+            return Some(End::Unloaded);
+        }
+        let clock = &self.core.clock;
+        let due = async {
+            match next {
+                Some(due) => clock.sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            mail = self.mailbox.recv() => self.open(mail?),
+            () = due => None,
+        }
+    }
+
+    /// Whether a worker may drop it from memory: it is loaded again when it is due or a message comes.
+    fn sleeps_long(&self, next: Option<Timestamp>) -> bool {
+        let horizon = self.core.clock.now().plus(crate::clock::nanos(self.core.options.horizon));
+        matches!(self.scope, Scope::Shard(_))
+            && self.instance.open_calls() == 0
+            && next.is_none_or(|due| due > horizon)
+    }
+
+    /// Takes all that is in the mailbox.
+    fn drain(&mut self) -> Option<End> {
+        while let Ok(mail) = self.mailbox.try_recv() {
+            if let Some(end) = self.open(mail) {
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    fn open(&mut self, mail: Mail) -> Option<End> {
+        match mail {
+            Mail::Arrival(arrival) => {
+                self.accept(arrival);
+                None
+            }
+            Mail::Stop { hand_over } => {
+                if hand_over {
+                    self.attempts.hand_over();
+                }
+                Some(End::Stopped)
+            }
+        }
+    }
+
+    /// Queues what came. A message may be brought by several readings of the inbox before its commit.
+    fn accept(&mut self, arrival: Arrival) {
+        if let Some(reading) = arrival.reading {
+            self.messages.retain(|_, consumed| consumed.is_none_or(|started| started >= reading));
+        }
+        if let Event::Message { inbox: Some(id), .. } = &arrival.event {
+            if self.messages.contains_key(id) {
+                return;
+            }
+            self.messages.insert(*id, None);
+        }
+        if let Event::CallEnded { key, attempt, .. } = &arrival.event {
+            self.attempts.ended(*key, *attempt);
+        }
+        self.queue.push(arrival);
+    }
+
+    /// Applies what came and what is due, by time. Compiled code runs here, on this thread's big stack.
+    fn step(&mut self) -> Result<(), End> {
+        self.queue.sort_by_key(|arrival| arrival.at);
+        let applied = tokio::task::block_in_place(|| {
+            std::panic::catch_unwind(AssertUnwindSafe(|| self.apply_all()))
+        });
+        applied.map_err(|_| End::Broken("a mistake in flow itself; please report it".into()))
+    }
+
+    fn apply_all(&mut self) {
+        let mut queue = std::mem::take(&mut self.queue).into_iter().peekable();
+        loop {
+            let timer = self.instance.next_timer().map(|(due, id)| (due, id.to_owned()));
+            let arrived = queue.peek().map(|arrival| arrival.at);
+            match (arrived, timer) {
+                (at, Some((due, id))) if at.is_none_or(|at| due < at) => {
+                    if due > self.read_until {
+                        break;
+                    }
+                    self.apply(Event::Timer { id });
+                }
+                (Some(_), _) => {
+                    if let Some(arrival) = queue.next() {
+                        self.settled.extend(arrival.settles);
+                        self.apply(arrival.event);
+                    }
+                }
+                (None, _) => break,
+            }
+        }
+        self.queue = queue.collect();
+        if std::mem::take(&mut self.recovering) {
+            self.apply(Event::Recovered);
+        }
+    }
+
+    fn apply(&mut self, event: Event) {
+        let executor = self.core.limited(&self.executor);
+        self.instance.apply(&executor, self.core.clock.now(), event);
+    }
+
+    async fn commit(&mut self, transition: Transition) -> Result<(), Lost> {
+        let Transition { mut changes, actions } = transition;
+        changes.delete_completions.append(&mut self.settled);
+        let heard = self.core.speaker.is_heard();
+        let history = if heard { changes.history.clone() } else { Vec::new() };
+        let row = changes.insert_instance.as_ref().or(changes.update_instance.as_ref()).cloned();
+        let consumed = changes.delete_inbox.clone();
+        if !changes.is_empty() {
+            self.core.commit(self.scope, self.instance.id(), self.instance.root(), changes).await?;
+            self.has_committed = true;
+        }
+        let started = self.core.inbox.started();
+        self.messages.extend(consumed.into_iter().map(|id| (id, Some(started))));
+        self.core.publish(&self.name, &history);
+        if let Some(row) = row {
+            self.row.send_replace(Arc::new(row));
+        }
+        self.perform(actions);
+        Ok(())
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Dispatch(dispatch) if dispatch.run.is_some() => self.attempts.start(dispatch),
+                Action::Dispatch(dispatch) => self.wait_for_worker(&dispatch),
+                Action::Abort { key } => self.attempts.abort(key),
+                // The row says it.
+                Action::Status(_) => {}
+            }
+        }
+    }
+
+    /// Nobody polls queues yet, so the call waits for an answer through the inbox.
+    fn wait_for_worker(&self, dispatch: &Dispatch) {
+        let activity = self.executor.program().activities.get(dispatch.activity);
+        self.core.speaker.notice(Notice::WaitingForWorker {
+            name: self.name.clone(),
+            activity: activity.map(|activity| activity.name.clone()).unwrap_or_default(),
+            queue: dispatch.queue.clone().unwrap_or_else(|| "default".into()),
+        });
+    }
+
+    async fn leave(self, end: End) {
+        let (core, id, scope) = (self.core.clone(), self.instance.id(), self.scope);
+        let reload = match &end {
+            End::Lost(Lost::Stale(error)) if !self.has_committed => {
+                core.broken(id, format!("{error}, again after it was loaded; see who else writes to the store"));
+                false
+            }
+            End::Lost(Lost::Stale(_)) => true,
+            End::Lost(Lost::Refused(error)) => {
+                core.broken(id, error.to_string());
+                false
+            }
+            End::Broken(reason) => {
+                core.broken(id, reason.clone());
+                false
+            }
+            End::Ended | End::Unloaded | End::Stopped | End::Lost(Lost::Gone | Lost::Closing) => false,
+        };
+        // Its attempts end before anybody can load it again.
+        drop(self);
+        if matches!(end, End::Ended) && scope == Scope::Tree(id) {
+            // Held a little longer by a failure; it goes with the process.
+            let _ = core.leases.release(&[scope]).await;
+        }
+        if !matches!(end, End::Unloaded) {
+            core.registry.remove(id);
+        }
+        if reload {
+            core.bring_soon(scope, id);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Commits: one batch of an instance in flight, and certainty about what became of it.
+
+use crate::core::Core;
+use flow_machine::ids::InstanceId;
+use flow_machine::rows::{Changes, StoredInstance};
+use flow_store::{Scope, StoreError, Write};
+
+/// Why an instance's transition was not committed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Lost {
+    /// Another process owns it.
+    Gone,
+    /// The store holds something else than memory: it is to be loaded again.
+    Stale(StoreError),
+    /// The store will never take it.
+    Refused(StoreError),
+    /// The engine is being closed.
+    Closing,
+}
+
+impl Core {
+    /// Commits one transition under the lease of `scope`. While the store can't be reached it tries again for ever; what
+    /// became of a commit whose answer was lost is found out before anything else happens.
+    pub(crate) async fn commit(
+        &self,
+        scope: Scope,
+        instance: InstanceId,
+        root: InstanceId,
+        changes: Changes,
+    ) -> Result<(), Lost> {
+        let mut lease = self.leases.get(scope).ok_or(Lost::Gone)?;
+        let mut uncertain = false;
+        loop {
+            let write = Write { lease, root, changes: changes.clone() };
+            let Err(error) = self.store.commit(&[write]).await else { return Ok(()) };
+            match error {
+                StoreError::Unavailable { .. } => {
+                    uncertain = true;
+                    lease = self.lease_again(lease, &error).await?;
+                }
+                StoreError::LeaseLost { .. } => {
+                    let renewed = self.leases.get(scope).ok_or(Lost::Gone)?;
+                    if renewed.token == lease.token {
+                        self.lease_again(lease, &error).await?;
+                        return Err(Lost::Stale(error));
+                    }
+                    // We claimed it anew ourselves meanwhile.
+                    lease = renewed;
+                }
+                StoreError::Conflict { .. } | StoreError::NameTaken { .. } if uncertain => {
+                    return self.landed(scope, instance, &changes, error).await;
+                }
+                StoreError::Conflict { .. } => return Err(Lost::Stale(error)),
+                other => return Err(Lost::Refused(other)),
+            }
+        }
+    }
+
+    async fn lease_again(&self, lease: flow_store::Lease, doubt: &StoreError) -> Result<flow_store::Lease, Lost> {
+        tokio::select! {
+            lease = self.leases.again(lease.scope, lease.token, doubt) => lease.map_err(|_| Lost::Gone),
+            () = self.closed() => Err(Lost::Closing),
+        }
+    }
+
+    /// A commit was refused after an earlier try whose answer was lost. Whether that one is what the store holds now.
+    async fn landed(
+        &self,
+        scope: Scope,
+        instance: InstanceId,
+        changes: &Changes,
+        error: StoreError,
+    ) -> Result<(), Lost> {
+        loop {
+            let doubt = match self.store.load(&[instance]).await {
+                Ok(stored) if stored.iter().any(|stored| is_in(changes, stored)) => return Ok(()),
+                Ok(_) if matches!(error, StoreError::NameTaken { .. }) => return Err(Lost::Refused(error)),
+                Ok(_) => return Err(Lost::Stale(error)),
+                Err(doubt) => doubt,
+            };
+            let lease = self.leases.get(scope).ok_or(Lost::Gone)?;
+            self.lease_again(lease, &doubt).await?;
+        }
+    }
+}
+
+/// Whether the store holds exactly what these changes wrote.
+fn is_in(changes: &Changes, stored: &StoredInstance) -> bool {
+    let row = changes.insert_instance.as_ref().or(changes.update_instance.as_ref());
+    let row_is_in = row.is_none_or(|row| row.version == stored.row.version && row.status == stored.row.status);
+    let strands_are_in = changes.strands.iter().all(|written| {
+        stored.strands.iter().any(|found| found.path == written.path && found.version == written.version)
+    });
+    let deleted_are_out = changes
+        .delete_strands
+        .iter()
+        .all(|(_, path)| stored.strands.iter().all(|found| found.path != *path));
+    let history_is_in = changes.history.last().is_none_or(|last| last.sequence == stored.last_sequence);
+    row_is_in && strands_are_in && deleted_are_out && history_is_in
+}

@@ -1,0 +1,175 @@
+//! The engine as its users see it.
+
+use crate::bring;
+use crate::core::Core;
+use crate::error::EngineError;
+use crate::events::Events;
+use crate::options::Options;
+use crate::registry::Mail;
+use crate::{inbox, work};
+use flow_machine::event::Message;
+use flow_machine::history::HistoryEvent;
+use flow_machine::ids::{InstanceId, Timestamp};
+use flow_machine::rows::InstanceRow;
+use flow_machine::InstanceView;
+use flow_mir::Interpreter;
+use flow_store::{Filter, Owner, Store, StoreError};
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How often the estimate of the store's clock is corrected.
+const CLOCK_EVERY: Duration = Duration::from_secs(10);
+/// How long a planned stop waits for commits in flight; what is not done then is recovered by the next owner.
+const LAST_COMMITS: Duration = Duration::from_secs(5);
+
+/// Runs instances on a store. Dropping it without [`close`](Engine::close) is like a crash: everything is resumable, but
+/// other processes learn of it only when they try.
+pub struct Engine {
+    pub(crate) core: Arc<Core>,
+    /// Ended with the engine.
+    _tasks: JoinSet<()>,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// A living process has the instance and takes it at once.
+    Owned(Owner),
+    /// No process has the instance; the message waits until one goes on with it.
+    Waiting,
+}
+
+/// One event of a history.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HistoryEntry {
+    /// Its number, from 1.
+    pub sequence: i64,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub event: HistoryEvent,
+}
+
+impl Engine {
+    /// Opens an engine. It owns nothing yet. Needs the [`runtime`](crate::runtime).
+    pub async fn open(store: Arc<dyn Store>, options: Options) -> Result<Engine, EngineError> {
+        let core = Core::open(store, options).await?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(core.watchdog.clone().run());
+        tasks.spawn(core.leases.clone().keep(core.options.renew_every));
+        tasks.spawn(inbox::listen(core.clone()));
+        tasks.spawn(inbox::read(core.clone()));
+        tasks.spawn(keep_clock(core.clone()));
+        tasks.spawn(drop_what_is_lost(core.clone()));
+        Ok(Engine { core, _tasks: tasks })
+    }
+
+    /// A planned stop: commits in flight end, attempts are given up, leases are given back. Everything is resumable.
+    pub async fn close(&self) -> Result<(), EngineError> {
+        let core = &self.core;
+        core.closing.send_replace(true);
+        core.registry.send_all(|| Mail::Stop { hand_over: false }, |_| true);
+        let all_left = core.registry.none_in(|_| true);
+        // Those that are left are dropped; their commits are fenced.
+        let _ = tokio::time::timeout(LAST_COMMITS, all_left).await;
+        core.registry.drop_where(|_| true);
+        Ok(core.store.close().await?)
+    }
+
+    /// Runs instances of all shards that are this worker's share, until the engine is closed.
+    pub async fn work(&self) -> Result<(), EngineError> {
+        work::work(self.core.clone()).await
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> Events {
+        self.core.speaker.listen()
+    }
+
+    /// Asks an instance to cancel itself.
+    pub async fn cancel(&self, name: &str) -> Result<Delivery, EngineError> {
+        self.send(name, &Message::Cancel).await
+    }
+
+    /// Ends an instance without compensating.
+    pub async fn terminate(&self, name: &str, reason: &str) -> Result<Delivery, EngineError> {
+        self.send(name, &Message::Terminate { reason: reason.to_owned() }).await
+    }
+
+    /// Sends a message to an instance.
+    pub async fn send(&self, name: &str, message: &Message) -> Result<Delivery, EngineError> {
+        let row = self.core.find(name).await?;
+        if row.status.is_final() {
+            return Err(EngineError::Ended { name: row.name, status: row.status });
+        }
+        self.core.post(row.id, message).await?;
+        let owner = self.core.store.owner(row.root).await?;
+        Ok(owner.map_or(Delivery::Waiting, Delivery::Owned))
+    }
+
+    /// Where an instance stands, from what was committed last; it may run elsewhere or nowhere.
+    pub async fn show(&self, name: &str) -> Result<InstanceView, EngineError> {
+        let row = self.core.find(name).await?;
+        let stored = self.core.store.load(&[row.id]).await?.into_iter().next();
+        let stored = stored.ok_or_else(|| EngineError::Unknown { name: name.to_owned() })?;
+        let program = self.core.programs.read(&row.program, name).await?;
+        let interpreter = Interpreter::new(program.clone());
+        let instance = bring::load(stored, self.core.options.heap_words, &interpreter)?;
+        Ok(instance.view(&program))
+    }
+
+    /// The history of an instance after an event number, at most `limit` events.
+    pub async fn history(
+        &self,
+        name: &str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, EngineError> {
+        let row = self.core.find(name).await?;
+        let rows = self.core.store.history(row.id, after, limit).await?;
+        let entry = |row: flow_machine::rows::HistoryRow| {
+            let event = serde_json::from_slice(&row.event).map_err(|error| StoreError::Corrupt {
+                store: self.core.store.describe(),
+                what: format!("event {} of `{name}` can't be read ({error}): update flow", row.sequence),
+            })?;
+            Ok(HistoryEntry { sequence: row.sequence, at: row.at, event })
+        };
+        rows.into_iter().map(entry).collect()
+    }
+
+    /// Rows of instances, newest first.
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<InstanceRow>, EngineError> {
+        Ok(self.core.store.list(filter).await?)
+    }
+
+    /// Who has an instance, if that process lives.
+    pub async fn owner(&self, instance: InstanceId) -> Result<Option<Owner>, EngineError> {
+        Ok(self.core.store.owner(instance).await?)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.core.closing.send_replace(true);
+        self.core.registry.drop_where(|_| true);
+    }
+}
+
+async fn keep_clock(core: Arc<Core>) {
+    loop {
+        tokio::time::sleep(CLOCK_EVERY).await;
+        // While the store can't be reached the estimate goes on by this machine's clock.
+        let _ = core.clock.refresh(core.store.as_ref()).await;
+    }
+}
+
+/// Instances whose lease another process has are dropped from memory at once.
+async fn drop_what_is_lost(core: Arc<Core>) {
+    let mut losses = core.leases.losses();
+    while losses.changed().await.is_ok() {
+        core.registry.drop_where(|scope| core.leases.get(scope).is_none());
+    }
+}

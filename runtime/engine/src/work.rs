@@ -1,0 +1,172 @@
+//! Workers: several processes share the shards of a store.
+//!
+//! Each worker takes a *seat*: the lease of a tree whose root never exists. Who has a seat lives, so the workers see each
+//! other, and each works out alone which shards are whose (the worker with the highest score for a shard has it, so that
+//! a newcomer or a death moves only the shards it must). Leases keep two of them from running one shard even where they
+//! disagree for a moment.
+
+use crate::core::Core;
+use crate::error::EngineError;
+use crate::lease::Pauses;
+use crate::registry::Mail;
+use flow_machine::ids::{InstanceId, SHARDS};
+use flow_store::{Owner, Scope, StoreError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// How often the workers look at each other: a dead one's shards are taken over within this time.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Seats after the last one taken that are looked at: seats in between may be free.
+const FREE_SEATS: u32 = 4;
+
+struct Worker {
+    core: Arc<Core>,
+    /// This process, as the others see it.
+    me: Owner,
+    /// When each shard of ours was last searched for what is due.
+    searched: HashMap<u16, Instant>,
+}
+
+/// The root that stands for a seat. No instance has it: those have random ids.
+fn seat(number: u32) -> InstanceId {
+    InstanceId(Uuid::from_u128(0xf10f_5ea7_0000_0000_0000_0000_0000_0000 | u128::from(number)))
+}
+
+/// Works until the engine is closed.
+pub(crate) async fn work(core: Arc<Core>) -> Result<(), EngineError> {
+    let me = take_seat(&core).await?;
+    let mut worker = Worker { core: core.clone(), me, searched: HashMap::new() };
+    let mut pauses = Pauses::new(core.options.longest_pause);
+    loop {
+        let pause = match worker.look().await {
+            Ok(()) => {
+                pauses = Pauses::new(core.options.longest_pause);
+                LOOK_EVERY
+            }
+            // The leases report that the store can't be reached.
+            Err(StoreError::Unavailable { .. }) => pauses.next(),
+            Err(error) => return Err(error.into()),
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = core.closed() => return Ok(()),
+        }
+    }
+}
+
+/// Takes the first free seat: who we are, as the others see it.
+async fn take_seat(core: &Core) -> Result<Owner, EngineError> {
+    for number in 0.. {
+        let root = seat(number);
+        if core.leases.claim(Scope::Tree(root)).await?.is_none() {
+            let owner = core.store.owner(root).await?;
+            return owner.ok_or(EngineError::Store(StoreError::LeaseLost { scopes: vec![Scope::Tree(root)] }));
+        }
+    }
+    Err(EngineError::Closing)
+}
+
+impl Worker {
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let workers = self.workers().await?;
+        let (ours, others): (Vec<u16>, Vec<u16>) =
+            (0..SHARDS).partition(|shard| winner(&workers, *shard) == Some(self.me.worker));
+        self.hand_over(&others).await?;
+        for shard in ours {
+            self.tend(shard).await?;
+        }
+        Ok(())
+    }
+
+    /// All living workers.
+    async fn workers(&self) -> Result<BTreeSet<Uuid>, StoreError> {
+        let mut workers = BTreeSet::from([self.me.worker]);
+        let mut free = 0;
+        for number in 0.. {
+            // For a free seat this is who has its shard: a worker too.
+            let owner = self.core.store.owner(seat(number)).await?;
+            free = if owner.is_some_and(|owner| workers.insert(owner.worker)) { 0 } else { free + 1 };
+            if free > FREE_SEATS {
+                break;
+            }
+        }
+        Ok(workers)
+    }
+
+    /// Gives up the shards that are another worker's share.
+    async fn hand_over(&mut self, others: &[u16]) -> Result<(), StoreError> {
+        let core = &self.core;
+        let surplus: Vec<Scope> = others
+            .iter()
+            .map(|shard| Scope::Shard(*shard))
+            .filter(|scope| core.leases.get(*scope).is_some())
+            .collect();
+        if surplus.is_empty() {
+            return Ok(());
+        }
+        self.searched.retain(|shard, _| !surplus.contains(&Scope::Shard(*shard)));
+        let leaving = |scope: Scope| surplus.contains(&scope);
+        core.registry.send_all(|| Mail::Stop { hand_over: true }, leaving);
+        core.registry.none_in(leaving).await;
+        core.leases.release(&surplus).await?;
+        core.registry.drop_where(leaving);
+        Ok(())
+    }
+
+    /// Claims a shard of ours if it is free, and loads what it has to do.
+    async fn tend(&mut self, shard: u16) -> Result<(), StoreError> {
+        let scope = Scope::Shard(shard);
+        let is_new = self.core.leases.get(scope).is_none();
+        if is_new && self.core.leases.claim(scope).await?.is_some() {
+            // It is handed over, or taken from a dead process, by the next look.
+            return Ok(());
+        }
+        let fresh = self.core.options.horizon / 4;
+        let searched = self.searched.get(&shard).is_some_and(|at| at.elapsed() < fresh);
+        if is_new || !searched {
+            self.core.bring_runnable(scope).await?;
+            self.searched.insert(shard, Instant::now());
+        }
+        Ok(())
+    }
+}
+
+/// Whose a shard is: the same answer wherever it is worked out.
+fn winner(workers: &BTreeSet<Uuid>, shard: u16) -> Option<Uuid> {
+    workers.iter().copied().max_by_key(|worker| (score(*worker, shard), *worker))
+}
+
+/// splitmix64 of the worker and the shard.
+fn score(worker: Uuid, shard: u16) -> u64 {
+    let (high, low) = worker.as_u64_pair();
+    let mut mixed = (high ^ low.rotate_left(32)).wrapping_add(u64::from(shard).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(workers: &BTreeSet<Uuid>, worker: Uuid) -> Vec<u16> {
+        (0..SHARDS).filter(|shard| winner(workers, *shard) == Some(worker)).collect()
+    }
+
+    #[test]
+    fn shares_are_fair_and_a_newcomer_takes_only_its_own() {
+        let all: Vec<Uuid> = (1..=4).map(|n| Uuid::from_u128(n * 0x0123_4567_89ab_cdef_0f1e_2d3c)).collect();
+        let three: BTreeSet<Uuid> = all.iter().take(3).copied().collect();
+        let four: BTreeSet<Uuid> = all.iter().copied().collect();
+        for worker in &four {
+            let share = share(&four, *worker).len();
+            assert!((32..=96).contains(&share), "{share} of {SHARDS}");
+        }
+        for worker in &three {
+            let before = share(&three, *worker);
+            assert!(share(&four, *worker).iter().all(|shard| before.contains(shard)));
+        }
+    }
+}
