@@ -13,8 +13,10 @@ mod expr;
 mod ids;
 mod program;
 mod types;
+mod walk;
 
 pub use expr::*;
 pub use ids::*;
 pub use program::*;
 pub use types::{Type, Types};
+pub use walk::VisitorMut;

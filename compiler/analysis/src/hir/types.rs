@@ -65,6 +65,8 @@ pub enum Type {
 #[derive(Debug)]
 pub struct Types {
     types: Table<Ty, Type>,
+    /// Which types hold an `Infer`, so that finished types need no walk.
+    open: Vec<bool>,
     ids: HashMap<Type, Ty>,
 }
 
@@ -97,7 +99,7 @@ fixed! {
 
 impl Default for Types {
     fn default() -> Self {
-        let mut types = Types { types: Table::new(), ids: HashMap::new() };
+        let mut types = Types { types: Table::new(), open: Vec::new(), ids: HashMap::new() };
         for ty in FIXED {
             types.intern(ty.clone());
         }
@@ -111,9 +113,28 @@ impl Types {
         if let Some(&id) = self.ids.get(&ty) {
             return id;
         }
+        let open = self.has_infer(&ty);
+        self.open.push(open);
         let id = self.types.push(ty.clone());
         self.ids.insert(ty, id);
         id
+    }
+
+    /// Whether a type is not fully known yet.
+    pub(crate) fn is_open(&self, id: Ty) -> bool {
+        self.open.get(id.index()).copied().unwrap_or(false)
+    }
+
+    fn has_infer(&self, ty: &Type) -> bool {
+        let any = |ids: &[Ty]| ids.iter().any(|id| self.is_open(*id));
+        match ty {
+            Type::Infer(_) => true,
+            Type::List(item) | Type::Set(item) | Type::Option(item) => self.is_open(*item),
+            Type::Map(key, value) => self.is_open(*key) || self.is_open(*value),
+            Type::Tuple(items) | Type::Nominal(_, items) | Type::Union(items) => any(items),
+            Type::Function { params, result, fails } => any(params) || self.is_open(*result) || any(fails),
+            _ => false,
+        }
     }
 
     /// The type of an id.

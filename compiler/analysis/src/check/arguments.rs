@@ -1,0 +1,193 @@
+//! Arguments: which goes to which parameter, and the defaults of those left out.
+
+use super::{Checker, Want, Why};
+use crate::context::Def;
+use crate::hir::{Expr, ModuleId, Ty, Type, Types};
+use crate::report;
+use flow_syntax::Span;
+use flow_syntax::ast::{self, Arg, Name};
+
+/// A parameter or field that an argument may be given for.
+#[derive(Clone)]
+pub(crate) struct Slot<'a> {
+    pub name: Name,
+    pub ty: Ty,
+    pub default: Option<&'a ast::Expr>,
+    /// Whether it belongs to a function: only there may a plain function type take one that fails.
+    pub is_param: bool,
+}
+
+/// What is called, for messages and defaults.
+pub(crate) struct Target {
+    pub name: Name,
+    /// Where its defaults are to be understood.
+    pub module: ModuleId,
+    pub declared: Span,
+}
+
+impl<'a> Checker<'_, 'a> {
+    /// The parameters of a declaration, its type parameters replaced.
+    pub fn slots(&mut self, def: Def, type_args: &[Ty]) -> (Vec<Slot<'a>>, Target) {
+        let Some(signature) = self.cx.signature(def) else {
+            return (Vec::new(), Target { name: Name::default(), module: self.module, declared: Span::default() });
+        };
+        let target = Target { name: signature.name.clone(), module: signature.module, declared: signature.span };
+        let params: Vec<(Name, Ty)> = signature.params.iter().map(|param| (param.name.clone(), param.ty)).collect();
+        let slots = params.into_iter().enumerate().map(|(index, (name, ty))| {
+            let ty = self.cx.program.types.substitute(ty, type_args);
+            Slot { name, ty, default: self.cx.param_default(def, index), is_param: true }
+        });
+        (slots.collect(), target)
+    }
+
+    /// Checks the arguments of a call; one expression for each slot. `receiver` is the first argument of a method.
+    /// Lambdas are checked last: what they are given is known then from the other arguments.
+    pub fn arguments(
+        &mut self,
+        slots: &[Slot<'a>],
+        target: &Target,
+        receiver: Option<Expr>,
+        args: &[Arg],
+        span: Span,
+    ) -> Vec<Expr> {
+        let offset = usize::from(receiver.is_some());
+        let assigned = self.assign_arguments(slots, target, offset, args);
+        let mut values: Vec<Option<Expr>> = slots.iter().map(|_| None).collect();
+        if let (Some(receiver), Some(slot), Some(place)) = (receiver, slots.first(), values.first_mut()) {
+            *place = Some(self.coerce(receiver, slot.ty, &why(slot, target, 0)));
+        }
+        for lambdas in [false, true] {
+            for (index, slot) in slots.iter().enumerate() {
+                let Some(arg) = assigned.get(index).copied().flatten() else { continue };
+                if is_lambda(&arg.value) == lambdas {
+                    let value = self.check(&arg.value, slot.ty, why(slot, target, index + 1 - offset));
+                    values.get_mut(index).into_iter().for_each(|place| *place = Some(value.clone()));
+                }
+            }
+        }
+        let mut missing = Vec::new();
+        let values = values.into_iter().zip(slots).map(|(value, slot)| match (value, slot.default) {
+            (Some(value), _) => value,
+            (None, Some(default)) => self.default_value(default, slot.ty, target.module, span),
+            (None, None) => {
+                missing.push(slot.name.clone());
+                self.invalid(span)
+            }
+        });
+        let values = values.collect();
+        if !missing.is_empty() {
+            let tys: Vec<String> = slots.iter().map(|slot| slot.ty).map(|ty| self.show(ty)).collect();
+            let all: Vec<(Name, String)> = slots.iter().map(|slot| slot.name.clone()).zip(tys).collect();
+            self.report(report::missing_argument(&target.name, &missing, &all, target.declared, span));
+        }
+        values
+    }
+
+    /// The argument given for each slot.
+    fn assign_arguments<'e>(
+        &mut self,
+        slots: &[Slot<'a>],
+        target: &Target,
+        offset: usize,
+        args: &'e [Arg],
+    ) -> Vec<Option<&'e Arg>> {
+        let mut assigned: Vec<Option<&Arg>> = slots.iter().map(|_| None).collect();
+        let mut next = offset;
+        for arg in args {
+            let index = match &arg.name {
+                None => {
+                    next += 1;
+                    next - 1
+                }
+                Some(name) => match slots.iter().position(|slot| slot.name == name.text) {
+                    Some(index) => index,
+                    None => {
+                        let names: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
+                        self.report(report::unknown_argument(&target.name, name, &names));
+                        self.infer(&arg.value);
+                        continue;
+                    }
+                },
+            };
+            match assigned.get_mut(index) {
+                Some(place @ None) if index >= offset => *place = Some(arg),
+                Some(_) => {
+                    let name = slots.get(index).map(|slot| slot.name.clone()).unwrap_or_default();
+                    self.report(report::argument_twice(&target.name, &name, arg.span));
+                    self.infer(&arg.value);
+                }
+                None => {
+                    self.report(report::extra_argument(&target.name, slots.len() - offset, target.declared, arg.span));
+                    self.infer(&arg.value);
+                }
+            }
+        }
+        assigned
+    }
+
+    /// A default, understood where it is declared. Mistakes in it are reported there, not at each call.
+    pub fn default_value(&mut self, default: &ast::Expr, ty: Ty, module: ModuleId, span: Span) -> Expr {
+        let names = std::mem::take(&mut self.names);
+        let module = std::mem::replace(&mut self.module, module);
+        let muted = std::mem::replace(&mut self.muted, true);
+        let reported = self.cx.diagnostics.len();
+        let mut value = self.expr(default, &Want::Type(ty, Why::Context));
+        self.cx.diagnostics.truncate(reported);
+        self.muted = muted;
+        self.module = module;
+        self.names = names;
+        value.span = span;
+        value
+    }
+
+    /// Arguments of a call that makes no sense, checked for mistakes of their own.
+    pub fn infer_arguments(&mut self, args: &[Arg]) {
+        for arg in args {
+            self.infer(&arg.value);
+        }
+    }
+
+    /// Raises what the functions passed for plain function parameters raise.
+    pub fn raise_passed(&mut self, slots: &[Slot<'a>], values: &[Expr], span: Span) {
+        for (slot, value) in slots.iter().zip(values) {
+            let plain = matches!(self.shape(slot.ty), Type::Function { fails, .. } if fails.is_empty());
+            if let (true, Type::Function { fails, .. }) = (plain && slot.is_param, self.shape(value.ty)) {
+                fails.into_iter().for_each(|ty| self.raise(ty, span));
+            }
+        }
+    }
+}
+
+fn why(slot: &Slot<'_>, target: &Target, index: usize) -> Why {
+    if slot.is_param {
+        Why::Argument { index, callee: target.name.clone() }
+    } else {
+        Why::Field { name: slot.name.clone(), owner: target.name.clone() }
+    }
+}
+
+fn is_lambda(expr: &ast::Expr) -> bool {
+    matches!(expr.without_parens().kind, ast::ExprKind::Lambda { .. })
+}
+
+
+impl Checker<'_, '_> {
+    /// Lets the wanted type settle type arguments before the arguments are checked, where both have the same shape.
+    pub fn hint_result(&mut self, result: Ty, want: &Want) {
+        let Some(wanted) = want.ty() else { return };
+        let wanted = match (self.shape(result), self.shape(wanted)) {
+            (Type::Option(_), _) => wanted,
+            (_, Type::Option(item)) => item,
+            _ => wanted,
+        };
+        let same = match (self.shape(result), self.shape(wanted)) {
+            (Type::Nominal(a, _), Type::Nominal(b, _)) => a == b,
+            (Type::List(_), Type::List(_)) | (Type::Map(..), Type::Map(..)) | (Type::Option(_), Type::Option(_)) => true,
+            _ => false,
+        };
+        let wanted = self.resolve(wanted);
+        if same && wanted != Types::INVALID {
+            self.unify(result, wanted);
+        }
+    }
+}

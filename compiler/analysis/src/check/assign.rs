@@ -1,0 +1,192 @@
+//! Assignments: to a `var` or `state`, and to parts of one, which rebinds the whole.
+
+use super::{Binding, Checker, Why};
+use crate::hir::{BinaryOp, Expr, ExprKind, LocalId, StmtKind, Ty, Type};
+use crate::report;
+use flow_syntax::Span;
+use flow_syntax::ast::{self, Ident};
+
+/// What an assignment rebinds.
+#[derive(Clone, Copy)]
+enum Root {
+    Local(LocalId),
+    State(u32),
+}
+
+impl Checker<'_, '_> {
+    /// `target op= value`
+    pub fn assign(&mut self, target: &ast::Expr, op: Option<ast::BinaryOp>, value: &ast::Expr, span: Span) -> StmtKind {
+        let Some((root, name)) = self.root(target) else {
+            self.infer(value);
+            return StmtKind::Expr(self.invalid(span));
+        };
+        let current = self.expr(target, &super::Want::Any);
+        let ty = self.assigned_type(target, &current);
+        let new = match op.and_then(compound) {
+            None => self.check(value, ty, self.why_assigned(root, name)),
+            Some(op) => {
+                let right = self.infer(value);
+                let (left, right) = self.adapt_sides(current, right);
+                let result = self.apply(op, target.span.to(value.span), left, right, span);
+                let why = self.why_assigned(root, name);
+                self.coerce(result, ty, &why)
+            }
+        };
+        let whole = self.rebuild(target, new);
+        self.store(root, whole)
+    }
+
+    /// `target.push(value)` on a variable: sugar for rebinding it.
+    pub fn push(&mut self, target: &ast::Expr, value: &ast::Expr, span: Span) -> Option<StmtKind> {
+        if !self.is_variable(target) {
+            return None;
+        }
+        let list = self.expr(target, &super::Want::Any);
+        let Type::List(item) = self.shape(list.ty) else { return None };
+        let (root, _) = self.root(target)?;
+        let value = self.check(value, item, Why::Argument { index: 1, callee: "push".into() });
+        let ty = list.ty;
+        let pushed = self.std_call("list", "push", vec![item], vec![list, value], ty, span);
+        let whole = self.rebuild(target, pushed);
+        Some(self.store(root, whole))
+    }
+
+    fn store(&mut self, root: Root, value: Expr) -> StmtKind {
+        match root {
+            Root::Local(local) => StmtKind::Assign { local, value },
+            Root::State(state) => StmtKind::AssignState { state, value },
+        }
+    }
+
+    /// Whether a place belongs to a `var` or `state`, without a word where it doesn't.
+    fn is_variable(&self, target: &ast::Expr) -> bool {
+        match &target.kind {
+            ast::ExprKind::Paren(inner) => self.is_variable(inner),
+            ast::ExprKind::Field { base, .. } | ast::ExprKind::Index { base, .. } => self.is_variable(base),
+            ast::ExprKind::Name(name) => match self.binding(name.as_str()) {
+                Some(Binding::Local(id)) => self.locals[id].mutable,
+                Some(Binding::State(_)) => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// The variable at the root of a place; reports what can't be assigned.
+    fn root<'e>(&mut self, target: &'e ast::Expr) -> Option<(Root, &'e Ident)> {
+        let name = match &target.kind {
+            ast::ExprKind::Paren(base)
+            | ast::ExprKind::Field { base, optional: false, .. }
+            | ast::ExprKind::Index { base, .. } => return self.root(base),
+            ast::ExprKind::Name(name) => name,
+            _ => {
+                self.report(report::not_a_place(target.span));
+                return None;
+            }
+        };
+        match self.binding(name.as_str()) {
+            Some(Binding::Local(id)) => {
+                if !self.locals[id].mutable {
+                    self.report(report::not_assignable(name, Some(self.locals[id].span)));
+                    return None;
+                }
+                if let Some(kind) = self.frame_between(id) {
+                    self.report(report::assign_outer(name, kind.describe(), self.locals[id].span));
+                    return None;
+                }
+                Some((Root::Local(id), name))
+            }
+            Some(Binding::State(index)) => Some((Root::State(index), name)),
+            Some(_) => {
+                self.report(report::not_assignable(name, None));
+                None
+            }
+            None if self.cx.lookup(self.module, name.as_str()).is_some() => {
+                self.report(report::not_assignable(name, None));
+                None
+            }
+            None => {
+                self.unknown_name(name);
+                None
+            }
+        }
+    }
+
+    fn why_assigned(&self, root: Root, name: &Ident) -> Why {
+        let span = match root {
+            Root::Local(id) => self.locals[id].span,
+            Root::State(_) => name.span,
+        };
+        Why::Variable { name: name.text.clone(), span }
+    }
+
+    /// What may be assigned to a place: for an entry of a map a value, not an option.
+    fn assigned_type(&mut self, target: &ast::Expr, current: &Expr) -> Ty {
+        let is_map_entry = match &target.without_parens().kind {
+            ast::ExprKind::Index { .. } => matches!(current.kind, ExprKind::Call { .. }),
+            _ => false,
+        };
+        match (is_map_entry, self.shape(current.ty)) {
+            (true, Type::Option(item)) => item,
+            _ => current.ty,
+        }
+    }
+
+    /// The new value of the whole variable when the place in it gets `new`.
+    fn rebuild(&mut self, target: &ast::Expr, new: Expr) -> Expr {
+        let span = target.span;
+        match &target.kind {
+            ast::ExprKind::Paren(inner) => self.rebuild(inner, new),
+            ast::ExprKind::Field { base, name, .. } => {
+                let owner = self.quietly(|checker| checker.infer(base));
+                let ty = owner.ty;
+                let changed = match self.shape(ty) {
+                    Type::Nominal(id, args) => match self.record_field(id, &args, name) {
+                        Some((index, _)) => ExprKind::With { base: Box::new(owner), changes: vec![(index, new)] },
+                        None => ExprKind::Invalid,
+                    },
+                    _ => ExprKind::Invalid,
+                };
+                self.rebuild(base, Expr { kind: changed, ty, span })
+            }
+            ast::ExprKind::Index { base, index } => {
+                let owner = self.quietly(|checker| checker.infer(base));
+                let ty = owner.ty;
+                let changed = match self.shape(ty) {
+                    Type::List(item) => {
+                        let index = self.quietly(|checker| checker.infer(index));
+                        self.std_call("list", "set", vec![item], vec![owner, index, new], ty, span)
+                    }
+                    Type::Map(key, value) => {
+                        let index = self.quietly(|checker| checker.check(index, key, Why::Context));
+                        self.std_call("map", "insert", vec![key, value], vec![owner, index, new], ty, span)
+                    }
+                    _ => self.invalid(span),
+                };
+                self.rebuild(base, changed)
+            }
+            _ => new,
+        }
+    }
+
+    /// Checks what has been checked, and reported on, before.
+    pub fn quietly<T>(&mut self, check: impl FnOnce(&mut Self) -> T) -> T {
+        let muted = std::mem::replace(&mut self.muted, true);
+        let reported = self.cx.diagnostics.len();
+        let result = check(self);
+        self.cx.diagnostics.truncate(reported);
+        self.muted = muted;
+        result
+    }
+}
+
+fn compound(op: ast::BinaryOp) -> Option<BinaryOp> {
+    match op {
+        ast::BinaryOp::Add => Some(BinaryOp::Add),
+        ast::BinaryOp::Sub => Some(BinaryOp::Sub),
+        ast::BinaryOp::Mul => Some(BinaryOp::Mul),
+        ast::BinaryOp::Div => Some(BinaryOp::Div),
+        ast::BinaryOp::Rem => Some(BinaryOp::Rem),
+        _ => None,
+    }
+}

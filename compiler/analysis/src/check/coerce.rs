@@ -1,0 +1,139 @@
+//! From the type an expression has to the type its place expects: the few implicit conversions, else a mismatch.
+
+use super::{Checker, Want, Why};
+use crate::hir::{CoerceKind, Expr, ExprKind, Literal, Ty, Type, Types};
+use crate::report;
+use rust_decimal::prelude::ToPrimitive;
+
+impl Checker<'_, '_> {
+    /// `expr` as what is wanted.
+    pub fn want(&mut self, expr: Expr, want: &Want) -> Expr {
+        match want {
+            Want::Any | Want::Hint(_) => expr,
+            Want::Drop => self.discard(expr),
+            Want::Type(ty, why) => self.coerce(expr, *ty, why),
+        }
+    }
+
+    /// An expression whose value is dropped.
+    pub fn discard(&mut self, expr: Expr) -> Expr {
+        let ty = self.head(expr.ty);
+        if matches!(self.cx.ty(ty), Type::Infer(_)) {
+            // Nothing asks for a value (a decoded answer, say): there is none.
+            self.unify(ty, Types::UNIT);
+            return expr;
+        }
+        match ty {
+            Types::UNIT | Types::NEVER | Types::INVALID => expr,
+            _ => wrap(CoerceKind::Discard, expr, Types::UNIT),
+        }
+    }
+
+    /// `expr` as a value of type `expected`.
+    pub fn coerce(&mut self, expr: Expr, expected: Ty, why: &Why) -> Expr {
+        let actual = self.head(expr.ty);
+        let expected = self.head(expected);
+        if actual == Types::NEVER || actual == expected {
+            return expr;
+        }
+        match self.try_coerce(expr, actual, expected, why) {
+            Ok(expr) => expr,
+            Err(expr) => {
+                let (found, wanted) = (self.show(actual), self.show(expected));
+                let diagnostic = report::mismatch(&found, &wanted, why, expr.span);
+                self.report(diagnostic);
+                Expr { ty: expected, kind: ExprKind::Invalid, span: expr.span }
+            }
+        }
+    }
+
+    fn try_coerce(&mut self, expr: Expr, actual: Ty, expected: Ty, why: &Why) -> Result<Expr, Expr> {
+        let expr = match adapt_literal(expr, self.cx.ty(expected)) {
+            Ok(adapted) => return Ok(adapted),
+            Err(expr) => expr,
+        };
+        match (self.cx.ty(actual).clone(), self.cx.ty(expected).clone()) {
+            (Type::Infer(_) | Type::Invalid | Type::Option(_), Type::Option(_)) => {}
+            (_, Type::Option(item)) => {
+                let item = self.head(item);
+                let inner = if actual == item { Ok(expr) } else { self.try_coerce(expr, actual, item, why) };
+                return inner.map(|inner| wrap(CoerceKind::Some, inner, expected));
+            }
+            (Type::Infer(_) | Type::Invalid, Type::Json) => {}
+            (Type::Function { .. }, Type::Json) => return Err(expr),
+            (_, Type::Json) => return Ok(wrap(CoerceKind::ToJson, expr, expected)),
+            (Type::Union(parts), Type::Union(wanted)) if parts.iter().all(|part| wanted.contains(part)) => {
+                return Ok(wrap(CoerceKind::ToUnion, expr, expected));
+            }
+            (Type::Nominal(..), Type::Union(wanted)) if wanted.contains(&actual) => {
+                return Ok(wrap(CoerceKind::ToUnion, expr, expected));
+            }
+            (Type::Function { fails, .. }, Type::Function { fails: wanted, .. }) => {
+                if !self.failures_fit(&fails, &wanted, why) {
+                    return Err(expr);
+                }
+            }
+            _ => {}
+        }
+        if self.unify(actual, expected) { Ok(expr) } else { Err(expr) }
+    }
+
+    /// Whether a function that fails so may stand where one that fails so is expected. As an argument, a function type
+    /// that names no failures takes any function: the call then raises what the function does.
+    fn failures_fit(&mut self, fails: &[Ty], wanted: &[Ty], why: &Why) -> bool {
+        if wanted.is_empty() && matches!(why, Why::Argument { .. }) {
+            return true;
+        }
+        let wanted: Vec<Ty> = wanted.iter().map(|ty| self.resolve(*ty)).collect();
+        let open = wanted.iter().any(|ty| matches!(self.cx.ty(*ty), Type::Infer(_) | Type::Param(_)));
+        open || fails.iter().all(|ty| wanted.contains(&self.resolve(*ty)))
+    }
+
+    /// Makes a literal of one side fit the other side of an operator.
+    pub fn adapt_sides(&mut self, left: Expr, right: Expr) -> (Expr, Expr) {
+        let (lt, rt) = (self.head(left.ty), self.head(right.ty));
+        if lt == rt {
+            return (left, right);
+        }
+        let right = adapt_literal(right, self.cx.ty(lt)).unwrap_or_else(|right| right);
+        let left = adapt_literal(left, self.cx.ty(rt)).unwrap_or_else(|left| left);
+        (left, right)
+    }
+}
+
+/// A conversion.
+pub(super) fn wrap(kind: CoerceKind, value: Expr, ty: Ty) -> Expr {
+    let span = value.span;
+    Expr { kind: ExprKind::Coerce { kind, value: Box::new(value) }, ty, span }
+}
+
+/// A number literal as a literal of the expected type, where it may be one.
+fn adapt_literal(mut expr: Expr, expected: &Type) -> Result<Expr, Expr> {
+    let ty = match expected {
+        Type::Decimal => Types::DECIMAL,
+        Type::Float => Types::FLOAT,
+        _ => return Err(expr),
+    };
+    let adapted = match &mut expr.kind {
+        ExprKind::Literal(Literal::Int(int)) if ty == Types::DECIMAL => Literal::Decimal((*int).into()),
+        ExprKind::Literal(Literal::Int(int)) => Literal::Float(*int as f64),
+        ExprKind::Literal(Literal::Decimal(decimal)) if ty == Types::FLOAT => {
+            Literal::Float(decimal.to_f64().unwrap_or_default())
+        }
+        ExprKind::Negate(operand) => {
+            let inner = std::mem::take(&mut **operand);
+            return match adapt_literal(inner, expected) {
+                Ok(inner) => {
+                    **operand = inner;
+                    Ok(Expr { ty, ..expr })
+                }
+                Err(inner) => {
+                    **operand = inner;
+                    Err(expr)
+                }
+            };
+        }
+        _ => return Err(expr),
+    };
+    Ok(Expr { kind: ExprKind::Literal(adapted), ty, span: expr.span })
+}

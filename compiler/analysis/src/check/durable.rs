@@ -1,0 +1,205 @@
+//! Durable constructs: saga, parallel, race, timeout, and signals.
+
+use super::control::Join;
+use super::expr::unit;
+use super::{Binding, Checker, FrameKind, OpenSaga, Want, Why};
+use crate::hir::{
+    ActivityId, Branch, Expr, ExprKind, Id, PatternKind, RaceArm, RaceHead, Stmt, StmtKind, Type, Types,
+};
+use crate::report;
+use flow_syntax::Span;
+use flow_syntax::ast::{self, Ident};
+
+impl Checker<'_, '_> {
+    pub fn check_saga(&mut self, unordered: bool, body: &ast::Block, span: Span, want: &Want) -> Expr {
+        let handle = self.temporary(Types::INT, Span::new(span.start, body.span.start));
+        self.sagas.push(OpenSaga { handle, holds: false });
+        let body = self.block_scoped(body, want);
+        let inner = self.sagas.pop();
+        // What an inner saga holds when it succeeds, the outer one holds from then on.
+        if let (Some(outer), Some(inner)) = (self.sagas.last_mut(), inner) {
+            outer.holds |= inner.holds;
+        }
+        Expr { ty: body.ty, kind: ExprKind::Saga { handle, unordered, body: Box::new(body) }, span }
+    }
+
+    pub fn check_commit(&mut self, span: Span) -> Expr {
+        let Some(saga) = self.sagas.last_mut() else {
+            self.report(report::outside_saga("commit", span));
+            return self.invalid(span);
+        };
+        saga.holds = false;
+        let saga = saga.handle;
+        self.read(saga, span);
+        unit(ExprKind::Commit { saga }, span)
+    }
+
+    /// Notes a call of an activity: in a saga that holds compensations, an outcome nobody will know needs a word.
+    pub fn note_step(&mut self, activity: ActivityId, span: Span) {
+        let holds = self.sagas.last().is_some_and(|saga| saga.holds);
+        let in_head = self.frames.iter().any(|frame| frame.kind == FrameKind::RaceHead);
+        if !holds || self.has_unknown || in_head {
+            return;
+        }
+        let Some(decl) = self.cx.activities.get(activity.index()) else { return };
+        let cause = decl.settings.iter().find(|setting| ["retry", "deadline", "heartbeat"].contains(&setting.key.as_str()));
+        if let Some(cause) = cause {
+            let (name, key) = (decl.signature.name.text.clone(), cause.key.clone());
+            self.report(report::missing_unknown(&name, &key, span));
+        }
+    }
+
+    pub fn check_timeout(&mut self, limit: &ast::Expr, body: &ast::Block, span: Span, want: &Want) -> Expr {
+        let limit = self.check(limit, Types::DURATION, Why::Setting("`timeout`"));
+        let body = self.block_scoped(body, want);
+        Expr { ty: body.ty, kind: ExprKind::Timeout { limit: Box::new(limit), body: Box::new(body) }, span }
+    }
+
+    fn branch(&mut self, kind: FrameKind, check: impl FnOnce(&mut Self) -> Expr) -> Branch {
+        let (body, captures) = self.in_frame(kind, check);
+        Branch { captures, body: Box::new(body) }
+    }
+
+    fn first(&mut self, first: Option<&ast::Expr>) {
+        if let Some(first) = first {
+            self.report(report::not_yet("parallel first", first.span));
+            self.check(first, Types::INT, Why::Setting("`first`"));
+        }
+    }
+
+    pub fn check_parallel(&mut self, first: Option<&ast::Expr>, branches: &[ast::Expr], span: Span, want: &Want) -> Expr {
+        self.first(first);
+        let wanted = match want.ty().map(|ty| self.shape(ty)) {
+            Some(Type::Tuple(wanted)) if wanted.len() == branches.len() => wanted,
+            _ => Vec::new(),
+        };
+        let branches: Vec<Branch> = branches
+            .iter()
+            .enumerate()
+            .map(|(index, branch)| {
+                let want = match (want, wanted.get(index)) {
+                    (Want::Drop, _) => Want::Drop,
+                    (_, Some(ty)) => Want::of(*ty, Why::Context),
+                    (_, None) => Want::Any,
+                };
+                self.branch(FrameKind::Branch, |checker| checker.expr(branch, &want))
+            })
+            .collect();
+        let tys: Vec<_> = branches.iter().map(|branch| branch.body.ty).collect();
+        let ty = match tys.as_slice() {
+            [] => Types::UNIT,
+            _ if tys.contains(&Types::NEVER) => Types::NEVER,
+            [one] => *one,
+            _ => self.types().intern(Type::Tuple(tys)),
+        };
+        Expr { kind: ExprKind::Parallel(branches), ty, span }
+    }
+
+    pub fn check_parallel_for(&mut self, parallel: &ast::ParallelFor, span: Span, want: &Want) -> Expr {
+        self.first(parallel.first.as_ref());
+        let (items, item_ty) = self.items(&parallel.items);
+        let max = parallel.max.as_ref().map(|max| Box::new(self.check(max, Types::INT, Why::Setting("`max`"))));
+        let body_want = match want.ty().map(|ty| self.shape(ty)) {
+            Some(Type::List(item)) => Want::of(item, Why::Context),
+            _ if matches!(want, Want::Drop) => Want::Drop,
+            _ => Want::Any,
+        };
+        let mark = self.open_block();
+        let mut item = None;
+        let branch = self.branch(FrameKind::Branch, |checker| {
+            let (id, lets) = checker.bind_item(&parallel.pattern, item_ty);
+            item = Some(id);
+            let body = checker.block_scoped(&parallel.body, &body_want);
+            checker.after_lets(lets, body)
+        });
+        self.close_block(mark);
+        let Some(item) = item else { return self.invalid(span) };
+        let result = if branch.body.ty == Types::NEVER { Types::UNIT } else { branch.body.ty };
+        let ty = self.types().list(result);
+        Expr { kind: ExprKind::ParallelFor { items: Box::new(items), max, item, branch }, ty, span }
+    }
+
+    /// The local that holds an item, and the `let` that takes it apart.
+    fn bind_item(&mut self, pattern: &ast::Pattern, ty: crate::hir::Ty) -> (crate::hir::LocalId, Vec<Stmt>) {
+        if let ast::PatternKind::Bind(name) = &pattern.kind {
+            return (self.local(name, ty, false), Vec::new());
+        }
+        let span = pattern.span;
+        let id = self.temporary(ty, span);
+        let pattern = self.irrefutable(pattern, ty, "`for`");
+        if matches!(pattern.kind, PatternKind::Wildcard) {
+            return (id, Vec::new());
+        }
+        let value = Expr { kind: ExprKind::Local(id), ty, span };
+        (id, vec![Stmt { kind: StmtKind::Let { pattern, value }, compensation: None, span }])
+    }
+
+    pub fn check_race(&mut self, arms: &[ast::RaceArm], span: Span, want: &Want) -> Expr {
+        let mut join = Join::new(want);
+        let mut checked = Vec::new();
+        for arm in arms {
+            let mark = self.open_block();
+            let (head, value_ty) = self.race_head(&arm.head);
+            let binding = arm.binding.as_ref().map(|binding| {
+                if matches!(head, RaceHead::After(_)) {
+                    self.report(report::nothing_to_bind(binding.span));
+                }
+                let ty = if value_ty == Types::NEVER { Types::INVALID } else { value_ty };
+                self.irrefutable(binding, ty, "`as`")
+            });
+            let body = self.arm(&arm.body, &mut join);
+            self.close_block(mark);
+            checked.push(RaceArm { head, binding, body, span: arm.span });
+        }
+        let ty = if arms.is_empty() { Types::NEVER } else { join.ty() };
+        Expr { kind: ExprKind::Race(checked), ty, span }
+    }
+
+    fn race_head(&mut self, head: &ast::RaceHead) -> (RaceHead, crate::hir::Ty) {
+        match head {
+            ast::RaceHead::After(duration) => {
+                let duration = self.check(duration, Types::DURATION, Why::Setting("`after`"));
+                (RaceHead::After(duration), Types::UNIT)
+            }
+            ast::RaceHead::Expr(expr) => {
+                if let ast::ExprKind::Receive { signal, within: None } = &expr.without_parens().kind {
+                    let received = self.check_receive(signal, None, expr.span);
+                    let ExprKind::Receive(index) = received.kind else {
+                        return (RaceHead::Strand(empty_branch(received)), Types::INVALID);
+                    };
+                    return (RaceHead::Receive(index), received.ty);
+                }
+                let branch = self.branch(FrameKind::RaceHead, |checker| checker.infer(expr));
+                let ty = branch.body.ty;
+                (RaceHead::Strand(branch), ty)
+            }
+        }
+    }
+
+    /// `receive NAME within d`
+    pub fn check_receive(&mut self, signal: &Ident, within: Option<&ast::Expr>, span: Span) -> Expr {
+        self.report(report::not_yet("receive", span));
+        if let Some(within) = within {
+            self.check(within, Types::DURATION, Why::Setting("`within`"));
+        }
+        match self.binding(signal.as_str()) {
+            Some(Binding::Signal(index)) => {
+                let ty = self.parts.signal_type(index);
+                Expr { kind: ExprKind::Receive(index), ty, span }
+            }
+            Some(_) => {
+                self.report(report::wrong_kind(signal, "no signal", "a signal"));
+                self.invalid(span)
+            }
+            None => {
+                self.unknown_name(signal);
+                self.invalid(span)
+            }
+        }
+    }
+
+}
+
+fn empty_branch(body: Expr) -> Branch {
+    Branch { captures: Vec::new(), body: Box::new(body) }
+}

@@ -1,0 +1,372 @@
+//! Checks bodies: from syntax to typed code, one body at a time.
+//!
+//! [`Checker`] holds what one body needs; each file here adds the part of the language it is named after.
+
+mod access;
+mod activity;
+mod arguments;
+mod assign;
+mod block;
+mod call;
+mod coerce;
+mod control;
+mod durable;
+mod expr;
+mod failure;
+mod finish;
+mod literal;
+mod operator;
+mod pattern;
+mod program;
+mod proof;
+mod workflow;
+
+use control::Join;
+pub(crate) use program::check;
+
+use crate::context::Context;
+use crate::declare;
+use crate::hir::{Body, Expr, ExprKind, Id, Local, LocalId, ModuleId, Suspends, Table, Ty, Type, Types};
+use crate::infer::Unknowns;
+use flow_syntax::ast::{Ident, Name};
+use flow_syntax::{Diagnostic, Span};
+use std::collections::{BTreeSet, HashMap};
+
+/// Why a type is expected, for the message where it is not met.
+#[derive(Clone, Debug)]
+pub(crate) enum Why {
+    /// Nothing in particular.
+    Context,
+    /// The `n`-th argument (from 1) of a callee.
+    Argument { index: usize, callee: Name },
+    /// A field of a record or case.
+    Field { name: Name, owner: Name },
+    /// A written type, here.
+    Declared(Span),
+    /// The declared result of the function.
+    Returns { name: Name, span: Span },
+    /// The other elements of a list or map.
+    Element(Span),
+    /// The other arms or branches.
+    Arms(Span),
+    /// What the variable was given first.
+    Variable { name: Name, span: Span },
+    /// A condition.
+    Condition,
+    /// What an operator works on.
+    Operand(&'static str),
+    /// What a setting, a duration or a count must be.
+    Setting(&'static str),
+}
+
+/// What an expression's surroundings want of it.
+#[derive(Clone, Debug)]
+pub(crate) enum Want {
+    /// Any value.
+    Any,
+    /// Any value, probably of this type.
+    Hint(Ty),
+    /// No value: it is evaluated and dropped.
+    Drop,
+    /// A value of this type.
+    Type(Ty, Why),
+}
+
+impl Want {
+    /// The wanted type, if only as a hint.
+    pub fn ty(&self) -> Option<Ty> {
+        match self {
+            Want::Type(ty, _) | Want::Hint(ty) => Some(*ty),
+            Want::Any | Want::Drop => None,
+        }
+    }
+
+    /// Wants a type; of `()` nothing needs to be kept.
+    pub fn of(ty: Ty, why: Why) -> Want {
+        if ty == Types::UNIT { Want::Drop } else { Want::Type(ty, why) }
+    }
+}
+
+/// What a name stands for within a body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Binding {
+    Local(LocalId),
+    State(u32),
+    Signal(u32),
+    /// A query or update: its name is known, but it is called only from outside.
+    Handler,
+}
+
+/// Code with captures of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FrameKind {
+    Body,
+    Lambda,
+    Branch,
+    RaceHead,
+    Compensation,
+}
+
+impl FrameKind {
+    /// For a message.
+    pub fn describe(self) -> &'static str {
+        match self {
+            FrameKind::Body => "this code",
+            FrameKind::Lambda => "a lambda",
+            FrameKind::Branch => "a branch",
+            FrameKind::RaceHead => "what a race waits for",
+            FrameKind::Compensation => "a compensation",
+        }
+    }
+}
+
+/// One level of code with captures of its own.
+pub(crate) struct Frame {
+    pub kind: FrameKind,
+    pub captures: BTreeSet<LocalId>,
+    /// How many loops are open in it, and whether the innermost has a `break`.
+    pub loops: Vec<bool>,
+}
+
+/// A failure that an expression can raise.
+#[derive(Clone, Debug)]
+pub(crate) struct Raised {
+    pub ty: Ty,
+    /// What raises it.
+    pub span: Span,
+}
+
+/// An open saga.
+pub(crate) struct OpenSaga {
+    pub handle: LocalId,
+    /// Whether a compensation is registered by now.
+    pub holds: bool,
+}
+
+/// What kind of code is checked: what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Function,
+    Workflow,
+    Handler,
+    Run,
+    Policy,
+    Const,
+    Proof,
+}
+
+/// The state of checking one body.
+pub(crate) struct Checker<'c, 'a> {
+    pub cx: &'c mut Context<'a>,
+    pub module: ModuleId,
+    pub generics: Vec<Name>,
+    pub place: Place,
+    unknowns: Unknowns,
+    locals: Table<LocalId, Local>,
+    /// The level of code each local belongs to.
+    depths: Vec<usize>,
+    names: HashMap<Name, Binding>,
+    /// What each name of the open blocks meant before, to be put back.
+    shadowed: Vec<(Name, Option<Binding>)>,
+    frames: Vec<Frame>,
+    raised: Vec<Raised>,
+    sagas: Vec<OpenSaga>,
+    /// The error types the signature declares.
+    pub fails: Vec<Ty>,
+    /// The result of the function and why, for `return`.
+    returns: Option<(Ty, Why)>,
+    /// Whether the statement being checked says `unknown`.
+    has_unknown: bool,
+    /// Whether diagnostics are dropped: an expression is checked a second time.
+    muted: bool,
+    /// The workflow's own declarations, while its body is checked.
+    pub parts: workflow::Parts,
+}
+
+impl<'c, 'a> Checker<'c, 'a> {
+    pub fn new(cx: &'c mut Context<'a>, module: ModuleId, generics: Vec<Name>, place: Place) -> Self {
+        let frame = Frame { kind: FrameKind::Body, captures: BTreeSet::new(), loops: Vec::new() };
+        Checker {
+            cx,
+            module,
+            generics,
+            place,
+            unknowns: Unknowns::default(),
+            locals: Table::new(),
+            depths: Vec::new(),
+            names: HashMap::new(),
+            shadowed: Vec::new(),
+            frames: vec![frame],
+            raised: Vec::new(),
+            sagas: Vec::new(),
+            fails: Vec::new(),
+            returns: None,
+            has_unknown: false,
+            muted: false,
+            parts: workflow::Parts::default(),
+        }
+    }
+
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        if !self.muted {
+            self.cx.diagnostics.push(diagnostic);
+        }
+    }
+
+    // ---- types
+
+    pub fn types(&mut self) -> &mut Types {
+        &mut self.cx.program.types
+    }
+
+    pub fn fresh(&mut self) -> Ty {
+        self.unknowns.fresh(&mut self.cx.program.types)
+    }
+
+    pub fn fresh_many(&mut self, count: usize) -> Vec<Ty> {
+        self.unknowns.fresh_many(&mut self.cx.program.types, count)
+    }
+
+    /// The type with its head known, if it is.
+    pub fn head(&self, ty: Ty) -> Ty {
+        self.unknowns.head(&self.cx.program.types, ty)
+    }
+
+    /// The shape of a type.
+    pub fn shape(&self, ty: Ty) -> Type {
+        self.cx.ty(self.head(ty)).clone()
+    }
+
+    pub fn resolve(&mut self, ty: Ty) -> Ty {
+        self.unknowns.resolve(&mut self.cx.program.types, ty)
+    }
+
+    pub fn unify(&mut self, actual: Ty, expected: Ty) -> bool {
+        self.unknowns.unify(&mut self.cx.program.types, actual, expected)
+    }
+
+    pub fn fits(&self, actual: Ty, pattern: Ty) -> bool {
+        self.unknowns.fits(&self.cx.program.types, actual, pattern)
+    }
+
+    pub fn show(&mut self, ty: Ty) -> String {
+        let ty = self.resolve(ty);
+        declare::show(self.cx, ty, &self.generics)
+    }
+
+    // ---- names
+
+    /// Where the names of the block opened now begin.
+    pub fn open_block(&self) -> usize {
+        self.shadowed.len()
+    }
+
+    /// Forgets the names of a block.
+    pub fn close_block(&mut self, mark: usize) {
+        while self.shadowed.len() > mark {
+            let Some((name, before)) = self.shadowed.pop() else { break };
+            match before {
+                Some(binding) => self.names.insert(name, binding),
+                None => self.names.remove(&name),
+            };
+        }
+    }
+
+    pub fn bind(&mut self, name: Name, binding: Binding) {
+        let before = self.names.insert(name.clone(), binding);
+        self.shadowed.push((name, before));
+    }
+
+    pub fn binding(&self, name: &str) -> Option<Binding> {
+        self.names.get(name).copied()
+    }
+
+    /// The names of the body that are in scope, for "did you mean".
+    pub fn visible_names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(Name::as_str)
+    }
+
+    /// A local without a name in scope.
+    pub fn temporary(&mut self, ty: Ty, span: Span) -> LocalId {
+        self.depths.push(self.frames.len());
+        self.locals.push(Local { name: None, ty, span, mutable: false, suspends: Suspends::Yes })
+    }
+
+    /// A named local, in scope from here to the end of the block.
+    pub fn local(&mut self, name: &Ident, ty: Ty, mutable: bool) -> LocalId {
+        let id = self.temporary(ty, name.span);
+        let local = &mut self.locals[id];
+        local.name = Some(name.text.clone());
+        local.mutable = mutable;
+        self.bind(name.text.clone(), Binding::Local(id));
+        id
+    }
+
+    /// The value of a local; notes it as captured by every level of code between it and here.
+    pub fn read(&mut self, id: LocalId, span: Span) -> Expr {
+        let depth = self.depths.get(id.index()).copied().unwrap_or(1);
+        for frame in self.frames.iter_mut().skip(depth) {
+            frame.captures.insert(id);
+        }
+        Expr { kind: ExprKind::Local(id), ty: self.locals[id].ty, span }
+    }
+
+    /// The level of code, other than the local's own, that stands between a local and here.
+    pub fn frame_between(&self, id: LocalId) -> Option<FrameKind> {
+        let depth = self.depths.get(id.index()).copied().unwrap_or(1);
+        self.frames.get(depth).map(|frame| frame.kind)
+    }
+
+    // ---- levels of code
+
+    /// Checks code with captures of its own; gives what it captured.
+    pub fn in_frame<T>(&mut self, kind: FrameKind, check: impl FnOnce(&mut Self) -> T) -> (T, Vec<LocalId>) {
+        self.frames.push(Frame { kind, captures: BTreeSet::new(), loops: Vec::new() });
+        // Neither a lambda nor a compensation runs within the saga around it.
+        let leaves_saga = matches!(kind, FrameKind::Lambda | FrameKind::Compensation);
+        let sagas = if leaves_saga { std::mem::take(&mut self.sagas) } else { Vec::new() };
+        let has_unknown = self.has_unknown && !leaves_saga;
+        let has_unknown = std::mem::replace(&mut self.has_unknown, has_unknown);
+        let result = check(self);
+        self.has_unknown = has_unknown;
+        if leaves_saga {
+            self.sagas = sagas;
+        }
+        let captures = self.frames.pop().map(|frame| frame.captures).unwrap_or_default();
+        (result, captures.into_iter().collect())
+    }
+
+    pub fn frame(&mut self) -> Option<&mut Frame> {
+        self.frames.last_mut()
+    }
+
+    // ---- failures
+
+    pub fn raise(&mut self, ty: Ty, span: Span) {
+        self.raised.push(Raised { ty, span });
+    }
+
+    /// What has been raised since a mark, with unions taken apart.
+    pub fn take_raised(&mut self, mark: usize) -> Vec<Raised> {
+        let raised = self.raised.split_off(mark.min(self.raised.len()));
+        let mut flat = Vec::with_capacity(raised.len());
+        for one in raised {
+            let ty = self.resolve(one.ty);
+            match self.cx.ty(ty) {
+                Type::Union(parts) => flat.extend(parts.iter().map(|ty| Raised { ty: *ty, span: one.span })),
+                Type::Never | Type::Invalid | Type::Infer(_) => {}
+                _ => flat.push(Raised { ty, span: one.span }),
+            }
+        }
+        flat
+    }
+
+    // ---- the end
+
+    /// The finished body: every type known, or reported as not.
+    pub fn finish(mut self, params: Vec<LocalId>, mut value: Expr) -> Body {
+        self.finish_expr(&mut value);
+        let locals = self.finish_locals();
+        Body { params, locals, value }
+    }
+}

@@ -1,0 +1,77 @@
+//! The codes of the checker's diagnostics, E0100 to E0999, by area. The parser keeps a table of its own.
+
+use flow_syntax::Code;
+
+macro_rules! codes {
+    ($($name:ident $code:literal $title:literal)*) => {
+        $(#[doc = $title] pub const $name: Code = Code($code);)*
+        /// Every code of the checker with its title, in order.
+        pub const TABLE: &[(Code, &str)] = &[$(($name, $title)),*];
+    };
+}
+
+codes! {
+    UNKNOWN_NAME         "E0100" "a name that nothing has"
+    UNKNOWN_TYPE         "E0101" "a type that does not exist"
+    UNKNOWN_MODULE       "E0102" "a module that can't be read"
+    IMPORT_CYCLE         "E0103" "files that use each other"
+    DUPLICATE            "E0104" "a name declared twice"
+    NOT_IN_MODULE        "E0105" "a name its module does not offer"
+    MISSING_USE          "E0106" "a module that is not used here"
+    AMBIGUOUS_CASE       "E0107" "a constructor of several types"
+    WRONG_KIND           "E0108" "a name of another kind of thing"
+    CYCLIC_CONST         "E0109" "a constant that needs itself"
+    TYPE_ARGUMENTS       "E0200" "the wrong number of type arguments"
+    CYCLIC_ALIAS         "E0201" "a type that is another name for itself"
+    NESTED_OPTION        "E0202" "an option of an option"
+    NOT_AN_ERROR_TYPE    "E0203" "a failure that is no error type"
+    INFINITE_RECORD      "E0204" "a record that contains itself"
+    MISSING_BODY         "E0205" "a function without a body"
+    MISMATCH             "E0300" "a value of another type than expected"
+    CANNOT_INFER         "E0301" "a type that can't be known"
+    OPERATOR             "E0302" "an operator for other types"
+    NO_FIELD             "E0303" "a field that does not exist"
+    NO_METHOD            "E0304" "a method that does not exist"
+    NOT_CALLABLE         "E0305" "a call of what can't be called"
+    MISSING_ARGUMENT     "E0306" "a call with too few arguments"
+    EXTRA_ARGUMENT       "E0307" "a call with an argument too many"
+    UNKNOWN_ARGUMENT     "E0308" "an argument of a name that does not exist"
+    NOT_ASSIGNABLE       "E0309" "an assignment to what can't change"
+    UNUSED_VALUE         "E0310" "a value that nothing uses"
+    LITERAL_RANGE        "E0311" "a number that does not fit"
+    FUNCTION_EQUALITY    "E0312" "functions that are compared"
+    NOT_A_RECORD         "E0313" "`with` on what has no fields"
+    NOT_INDEXABLE        "E0314" "an index into what has none"
+    NOT_EXHAUSTIVE       "E0400" "a match that misses a case"
+    UNREACHABLE_ARM      "E0401" "an arm that never matches"
+    PATTERN_TYPE         "E0402" "a pattern of another type"
+    PATTERN_FIELDS       "E0403" "a pattern with the wrong fields"
+    REFUTABLE            "E0404" "a pattern that may not match where it must"
+    OR_BINDINGS          "E0405" "alternatives that bind different names"
+    PATTERN_TWICE        "E0406" "a pattern that binds a name twice"
+    UNHANDLED            "E0500" "a failure nobody handles"
+    IMPOSSIBLE_CATCH     "E0501" "a failure that can't happen"
+    FAIL_TYPE            "E0502" "`fail` with what is no error"
+    NOTHING_TO_TRY       "E0503" "`try` where nothing declared can fail"
+    UNKNOWN_SETTING      "E0600" "a setting that does not exist"
+    DUPLICATE_SETTING    "E0601" "a setting given twice"
+    OUTSIDE_RUN          "E0602" "the world touched outside an activity's `run`"
+    USING_TARGET         "E0603" "`using` on what is no activity"
+    SUSPENDS_IN_PURE     "E0604" "a wait where nothing may wait"
+    MISPLACED_OPERATOR   "E0605" "an operator of settings elsewhere"
+    OUTSIDE_SAGA         "E0700" "`compensate` or `commit` outside a saga"
+    ASSIGN_OUTER         "E0701" "an outer variable assigned in a strand of its own"
+    LEAVES_STRAND        "E0702" "a jump out of a strand of its own"
+    OUTSIDE_LOOP         "E0703" "`break` or `continue` outside a loop"
+    MISSING_UNKNOWN      "E0704" "a step whose unknown outcome nobody handles"
+    OUTSIDE_WORKFLOW     "E0705" "a declaration only a workflow may have"
+    OUTSIDE_TEST         "E0706" "a statement only a test may have"
+    BAD_UNKNOWN          "E0707" "an `unknown` that takes no key"
+    NOT_A_STEP           "E0800" "a spec or stub of what is no activity or workflow"
+    NOT_YET              "E0900" "a construct that is not built yet"
+}
+
+/// The title of one of the checker's codes.
+pub fn title(code: Code) -> Option<&'static str> {
+    TABLE.iter().find(|(known, _)| *known == code).map(|(_, title)| *title)
+}

@@ -1,0 +1,216 @@
+//! What every part of the checker shares: the program being built, the names of each module, the diagnostics.
+
+use crate::hir::{
+    ActivityId, Case, ConstId, Field, FunctionId, Id, Known, ModuleId, Nominal, NominalId, NominalKind, Program, Signature,
+    Ty, Type, Types, WorkflowId,
+};
+use flow_syntax::ast::{self, Name};
+use flow_syntax::{Diagnostic, Span};
+use std::collections::{HashMap, HashSet};
+
+/// What a name stands for at the top of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Def {
+    Module(ModuleId),
+    Nominal(NominalId),
+    Alias(usize),
+    Function(FunctionId),
+    Const(ConstId),
+    Activity(ActivityId),
+    Workflow(WorkflowId),
+    Schedule,
+    /// A mistake was reported where it is declared or imported.
+    Broken,
+}
+
+impl Def {
+    /// What it is, for a message.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Def::Module(_) => "a module",
+            Def::Nominal(_) | Def::Alias(_) => "a type",
+            Def::Function(_) => "a function",
+            Def::Const(_) => "a constant",
+            Def::Activity(_) => "an activity",
+            Def::Workflow(_) => "a workflow",
+            Def::Schedule => "a schedule",
+            Def::Broken => "unknown",
+        }
+    }
+}
+
+/// A name of a module.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub def: Def,
+    /// Where it is declared or imported.
+    pub span: Span,
+    /// Whether other modules see it.
+    pub public: bool,
+}
+
+/// The names of a module, its imports included.
+#[derive(Default)]
+pub(crate) struct Scope {
+    pub names: HashMap<Name, Entry>,
+    /// The cases of the enums and errors among them.
+    pub cases: HashMap<Name, Vec<(NominalId, u32)>>,
+}
+
+/// `type X = T`
+pub(crate) struct Alias<'a> {
+    pub module: ModuleId,
+    pub decl: &'a ast::TypeDecl,
+    pub state: AliasState,
+}
+
+/// How far an alias is resolved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AliasState {
+    Pending,
+    InProgress,
+    Done(Ty),
+}
+
+/// How far a constant is checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConstState {
+    Pending,
+    InProgress,
+    Done,
+}
+
+/// Names known everywhere.
+#[derive(Default)]
+pub(crate) struct Prelude {
+    pub names: HashMap<Name, Entry>,
+    pub cases: HashMap<Name, Vec<(NominalId, u32)>>,
+    /// All functions of a name: one is chosen by the type of its first argument.
+    pub functions: HashMap<Name, Vec<FunctionId>>,
+}
+
+/// The state of an analysis.
+pub(crate) struct Context<'a> {
+    pub program: Program,
+    pub scopes: Vec<Scope>,
+    pub prelude: Prelude,
+    pub uses: HashMap<Span, ModuleId>,
+    pub standard: HashMap<String, ModuleId>,
+    pub aliases: Vec<Alias<'a>>,
+    pub functions: Vec<&'a ast::FnDecl>,
+    pub activities: Vec<&'a ast::ActivityDecl>,
+    pub workflows: Vec<&'a ast::WorkflowDecl>,
+    pub constants: Vec<(&'a ast::ConstDecl, ConstState)>,
+    /// Defaults of fields, by type, case (0 for a record) and field.
+    pub field_defaults: HashMap<(NominalId, u32, u32), &'a ast::Expr>,
+    /// Where the first item of each module begins.
+    pub item_starts: Vec<Option<u32>>,
+    pub diagnostics: Vec<Diagnostic>,
+    /// The nominal types of failures that need not be declared.
+    pub system_errors: HashSet<Ty>,
+}
+
+impl<'a> Context<'a> {
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    pub fn scope(&self, module: ModuleId) -> Option<&Scope> {
+        self.scopes.get(module.index())
+    }
+
+    /// What a name means in a module, the prelude included.
+    pub fn lookup(&self, module: ModuleId, name: &str) -> Option<Entry> {
+        let own = self.scope(module).and_then(|scope| scope.names.get(name));
+        own.or_else(|| self.prelude.names.get(name)).copied()
+    }
+
+    /// The visible types that have a case of this name.
+    pub fn cases(&self, module: ModuleId, name: &str) -> &[(NominalId, u32)] {
+        let own = self.scope(module).and_then(|scope| scope.cases.get(name));
+        own.or_else(|| self.prelude.cases.get(name)).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn nominal(&self, id: NominalId) -> &Nominal {
+        &self.program.nominals[id]
+    }
+
+    pub fn types(&mut self) -> &mut Types {
+        &mut self.program.types
+    }
+
+    pub fn ty(&self, ty: Ty) -> &Type {
+        self.program.types.get(ty)
+    }
+
+    pub fn known(&self) -> &Known {
+        &self.program.known
+    }
+
+    /// Whether a failure of this type need not be declared.
+    pub fn is_system_error(&self, ty: Ty) -> bool {
+        self.system_errors.contains(&ty)
+    }
+
+    /// The cases of an enum or error.
+    pub fn cases_of(&self, id: NominalId) -> &[Case] {
+        match &self.nominal(id).kind {
+            NominalKind::Enum(cases) | NominalKind::Error(cases) => cases,
+            NominalKind::Record(_) | NominalKind::Distinct(_) => &[],
+        }
+    }
+
+    /// The fields of a record or of a case.
+    pub fn fields_of(&self, id: NominalId, case: u32) -> &[Field] {
+        match &self.nominal(id).kind {
+            NominalKind::Record(fields) => fields,
+            _ => self.cases_of(id).get(case as usize).map_or(&[], |case| &case.fields),
+        }
+    }
+
+    /// Whether values of this type can be raised.
+    pub fn is_error_type(&self, ty: Ty) -> bool {
+        match self.ty(ty) {
+            Type::Nominal(id, _) => matches!(self.nominal(*id).kind, NominalKind::Error(_)),
+            Type::Union(_) | Type::Param(_) | Type::Invalid | Type::Never | Type::Infer(_) => true,
+            _ => false,
+        }
+    }
+
+    /// The signature of what can be called.
+    pub fn signature(&self, def: Def) -> Option<&Signature> {
+        match def {
+            Def::Function(id) => self.program.functions.get(id).map(|function| &function.signature),
+            Def::Activity(id) => self.program.activities.get(id).map(|activity| &activity.signature),
+            Def::Workflow(id) => self.program.workflows.get(id).map(|workflow| &workflow.signature),
+            _ => None,
+        }
+    }
+
+    /// The declared default of a parameter.
+    pub fn param_default(&self, def: Def, index: usize) -> Option<&'a ast::Expr> {
+        let signature = match def {
+            Def::Function(id) => self.functions.get(id.index()).map(|decl| &decl.signature),
+            Def::Activity(id) => self.activities.get(id.index()).map(|decl| &decl.signature),
+            Def::Workflow(id) => self.workflows.get(id.index()).map(|decl| &decl.signature),
+            _ => None,
+        };
+        signature?.params.get(index)?.default.as_ref()
+    }
+
+    /// Where the first item of a module begins: a `use` goes before it.
+    pub fn file_start(&self, module: ModuleId) -> Option<u32> {
+        self.item_starts.get(module.index()).copied().flatten()
+    }
+
+    /// Whether a module is part of the standard library.
+    pub fn is_standard(&self, module: ModuleId) -> bool {
+        self.program.modules.get(module).is_some_and(|module| module.standard)
+    }
+
+    /// The short name of a module: `list` for `std.list`.
+    pub fn module_name(&self, module: ModuleId) -> &str {
+        let name = self.program.modules.get(module).map_or("", |module| module.name.as_str());
+        name.strip_prefix("std.").unwrap_or(name)
+    }
+}

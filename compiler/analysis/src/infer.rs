@@ -1,0 +1,159 @@
+//! Types not yet known, and how two types become one.
+
+use crate::hir::{Ty, Type, Types};
+
+/// The unknown types of one body.
+#[derive(Default)]
+pub(crate) struct Unknowns {
+    /// What each stands for, once known.
+    known: Vec<Option<Ty>>,
+}
+
+impl Unknowns {
+    /// A new unknown type.
+    pub fn fresh(&mut self, types: &mut Types) -> Ty {
+        self.known.push(None);
+        types.intern(Type::Infer(self.known.len() as u32 - 1))
+    }
+
+    /// One unknown type for each of `count` type parameters.
+    pub fn fresh_many(&mut self, types: &mut Types, count: usize) -> Vec<Ty> {
+        (0..count).map(|_| self.fresh(types)).collect()
+    }
+
+    /// The type with its head known, if it is.
+    pub fn head(&self, types: &Types, mut ty: Ty) -> Ty {
+        while let Type::Infer(index) = types.get(ty) {
+            match self.known.get(*index as usize).copied().flatten() {
+                Some(known) => ty = known,
+                None => break,
+            }
+        }
+        ty
+    }
+
+    /// The type with all that is known put in.
+    pub fn resolve(&self, types: &mut Types, ty: Ty) -> Ty {
+        if !types.is_open(ty) {
+            return ty;
+        }
+        let ty = self.head(types, ty);
+        match types.get(ty).clone() {
+            Type::Infer(_) => ty,
+            parts => types.map_parts(ty, parts, &mut |types, part| self.resolve(types, part)),
+        }
+    }
+
+    /// Makes two types one; false where they differ. What a function fails with is compared elsewhere.
+    pub fn unify(&mut self, types: &mut Types, actual: Ty, expected: Ty) -> bool {
+        let actual = self.head(types, actual);
+        let expected = self.head(types, expected);
+        if actual == expected || actual == Types::INVALID || expected == Types::INVALID {
+            return true;
+        }
+        match (types.get(actual).clone(), types.get(expected).clone()) {
+            (Type::Infer(index), _) => self.bind(types, index, expected),
+            (_, Type::Infer(index)) => self.bind(types, index, actual),
+            (Type::List(a), Type::List(b))
+            | (Type::Set(a), Type::Set(b))
+            | (Type::Option(a), Type::Option(b)) => self.unify(types, a, b),
+            (Type::Map(ak, av), Type::Map(bk, bv)) => self.unify(types, ak, bk) & self.unify(types, av, bv),
+            (Type::Tuple(a), Type::Tuple(b)) => self.unify_all(types, &a, &b),
+            (Type::Nominal(a, a_args), Type::Nominal(b, b_args)) if a == b => {
+                self.unify_all(types, &a_args, &b_args)
+            }
+            (
+                Type::Function { params, result, fails },
+                Type::Function { params: wanted, result: wanted_result, fails: wanted_fails },
+            ) => {
+                if let [only] = wanted_fails.as_slice() {
+                    if matches!(types.get(self.head(types, *only)), Type::Infer(_)) {
+                        let union = types.union(fails);
+                        self.unify(types, union, *only);
+                    }
+                }
+                self.unify_all(types, &params, &wanted) & self.unify(types, result, wanted_result)
+            }
+            (Type::Union(a), Type::Union(b)) => self.unify_all(types, &a, &b),
+            _ => false,
+        }
+    }
+
+    /// Makes every unknown in a type the type of a reported mistake.
+    pub fn give_up(&mut self, types: &mut Types, ty: Ty) {
+        let ty = self.head(types, ty);
+        match types.get(ty).clone() {
+            Type::Infer(index) => {
+                if let Some(slot) = self.known.get_mut(index as usize) {
+                    *slot = Some(Types::INVALID);
+                }
+            }
+            parts if types.is_open(ty) => {
+                types.map_parts(ty, parts, &mut |types, part| {
+                    self.give_up(types, part);
+                    part
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn unify_all(&mut self, types: &mut Types, actual: &[Ty], expected: &[Ty]) -> bool {
+        let mut same = actual.len() == expected.len();
+        for (a, b) in actual.iter().zip(expected) {
+            same &= self.unify(types, *a, *b);
+        }
+        same
+    }
+
+    fn bind(&mut self, types: &mut Types, index: u32, ty: Ty) -> bool {
+        if self.occurs(types, index, ty) {
+            return false;
+        }
+        if let Some(slot) = self.known.get_mut(index as usize) {
+            *slot = Some(ty);
+        }
+        true
+    }
+
+    fn occurs(&self, types: &mut Types, index: u32, ty: Ty) -> bool {
+        let ty = self.resolve(types, ty);
+        self.mentions(types, index, ty)
+    }
+
+    fn mentions(&self, types: &Types, index: u32, ty: Ty) -> bool {
+        if !types.is_open(ty) {
+            return false;
+        }
+        let any = |ids: &[Ty]| ids.iter().any(|id| self.mentions(types, index, *id));
+        match types.get(ty) {
+            Type::Infer(other) => *other == index,
+            Type::List(item) | Type::Set(item) | Type::Option(item) => self.mentions(types, index, *item),
+            Type::Map(key, value) => self.mentions(types, index, *key) || self.mentions(types, index, *value),
+            Type::Tuple(items) | Type::Nominal(_, items) | Type::Union(items) => any(items),
+            Type::Function { params, result, fails } => {
+                any(params) || self.mentions(types, index, *result) || any(fails)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a value of type `actual` could be given where `pattern` (with type parameters of its own) is expected,
+    /// judged without making anything known.
+    pub fn fits(&self, types: &Types, actual: Ty, pattern: Ty) -> bool {
+        let actual = self.head(types, actual);
+        let all = |a: &[Ty], b: &[Ty]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.fits(types, *a, *b));
+        match (types.get(actual), types.get(pattern)) {
+            (_, Type::Param(_)) | (Type::Invalid | Type::Never, _) => true,
+            (Type::Infer(_), _) => true,
+            (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Option(a), Type::Option(b)) => {
+                self.fits(types, *a, *b)
+            }
+            (Type::Map(ak, av), Type::Map(bk, bv)) => self.fits(types, *ak, *bk) && self.fits(types, *av, *bv),
+            (Type::Tuple(a), Type::Tuple(b)) => all(a, b),
+            (Type::Nominal(a, a_args), Type::Nominal(b, b_args)) => a == b && all(a_args, b_args),
+            (Type::Function { params: a, .. }, Type::Function { params: b, .. }) => a.len() == b.len(),
+            _ => actual == pattern,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Names at the top of modules: what each declares, what `use` brings in, and what is meant by a name nobody knows.
+
+use crate::context::{Alias, AliasState, ConstState, Context, Def, Entry, Scope};
+use crate::hir::{
+    Activity, Body, Const, Function, FunctionCode, Id, ModuleId, Nominal, NominalId, NominalKind, Policy, Signature, Suspends, Types, Workflow,
+};
+use crate::{report, stdlib};
+use flow_syntax::Span;
+use flow_syntax::ast::{self, Ident, ItemKind, Name, UseDecl};
+use std::collections::HashMap;
+
+/// Enters every declaration of every module, then what `use` brings in. Types and signatures come later.
+pub(crate) fn declare<'a>(cx: &mut Context<'a>, trees: &'a [ast::Module]) {
+    for (index, tree) in trees.iter().enumerate() {
+        let module = ModuleId::new(index);
+        cx.scopes.push(Scope::default());
+        for item in &tree.items {
+            let Some(name) = item.name() else { continue };
+            let Some(def) = declare_item(cx, module, item) else { continue };
+            enter(cx, module, name, Entry { def, span: name.span, public: item.public });
+        }
+    }
+    for module in cx.program.modules.ids() {
+        if cx.is_standard(module) && stdlib::PRELUDE.contains(&cx.module_name(module)) {
+            enter_prelude(cx, module);
+        }
+    }
+    for (index, tree) in trees.iter().enumerate() {
+        for item in &tree.items {
+            if let ItemKind::Use(decl) = &item.kind {
+                import(cx, ModuleId::new(index), decl);
+            }
+        }
+    }
+}
+
+fn docs(item: &ast::Item) -> Option<String> {
+    item.docs.as_ref().map(|docs| docs.text.clone())
+}
+
+fn empty_signature(name: &Ident, module: ModuleId, generics: &[Ident], docs: Option<String>) -> Signature {
+    let generics = generics.iter().map(|name| name.text.clone()).collect();
+    Signature { name: name.text.clone(), span: name.span, module, generics, params: Vec::new(), result: Types::UNIT, fails: Vec::new(), docs }
+}
+
+/// Gives a declaration its id; its parts are filled in by `declare::resolve`.
+fn declare_item<'a>(cx: &mut Context<'a>, module: ModuleId, item: &'a ast::Item) -> Option<Def> {
+    let docs = docs(item);
+    let nominal = |cx: &mut Context<'a>, name: &Ident, generics: &[Ident], kind: NominalKind| {
+        let generics = generics.iter().map(|name| name.text.clone()).collect();
+        let nominal = Nominal { name: name.text.clone(), span: name.span, module, generics, kind, docs: docs.clone() };
+        Some(Def::Nominal(cx.program.nominals.push(nominal)))
+    };
+    match &item.kind {
+        ItemKind::Record(decl) => nominal(cx, &decl.name, &decl.generics, NominalKind::Record(Vec::new())),
+        ItemKind::Enum(decl) => nominal(cx, &decl.name, &decl.generics, NominalKind::Enum(Vec::new())),
+        ItemKind::Error(decl) => nominal(cx, &decl.name, &[], NominalKind::Error(Vec::new())),
+        ItemKind::Type(decl) if decl.distinct => {
+            nominal(cx, &decl.name, &decl.generics, NominalKind::Distinct(Types::INVALID))
+        }
+        ItemKind::Type(decl) => {
+            cx.aliases.push(Alias { module, decl, state: AliasState::Pending });
+            Some(Def::Alias(cx.aliases.len() - 1))
+        }
+        ItemKind::Const(decl) => {
+            cx.constants.push((decl, ConstState::Pending));
+            let (name, span) = (decl.name.text.clone(), decl.name.span);
+            let constant = Const { name, span, module, ty: Types::INVALID, body: Body::default(), docs };
+            Some(Def::Const(cx.program.constants.push(constant)))
+        }
+        ItemKind::Fn(decl) => {
+            cx.functions.push(decl);
+            let signature = empty_signature(&decl.signature.name, module, &decl.signature.generics, docs);
+            let code = FunctionCode::Flow(Body::default());
+            let function = Function { signature, code, suspends: Suspends::NO, touches_world: false };
+            Some(Def::Function(cx.program.functions.push(function)))
+        }
+        ItemKind::Activity(decl) => {
+            cx.activities.push(decl);
+            let signature = empty_signature(&decl.signature.name, module, &[], docs);
+            let (body, policy) = (Body::default(), Policy::default());
+            let activity = Activity { signature, body, has_run: false, policy, unless: None, transactional: false };
+            Some(Def::Activity(cx.program.activities.push(activity)))
+        }
+        ItemKind::Workflow(decl) => {
+            cx.workflows.push(decl);
+            let signature = empty_signature(&decl.signature.name, module, &[], docs);
+            let workflow = Workflow {
+                signature,
+                body: Body::default(),
+                states: Vec::new(),
+                signals: Vec::new(),
+                queries: Vec::new(),
+                updates: Vec::new(),
+            };
+            Some(Def::Workflow(cx.program.workflows.push(workflow)))
+        }
+        ItemKind::Schedule(decl) => {
+            cx.report(report::not_yet("schedule", decl.name.span));
+            Some(Def::Schedule)
+        }
+        ItemKind::Use(_) | ItemKind::Spec(_) | ItemKind::Test(_) | ItemKind::Invalid => None,
+    }
+}
+
+fn enter(cx: &mut Context<'_>, module: ModuleId, name: &Ident, entry: Entry) {
+    let Some(scope) = cx.scopes.get_mut(module.index()) else { return };
+    if let Some(first) = scope.names.get(&name.text) {
+        let diagnostic = report::duplicate(name, first.span);
+        cx.report(diagnostic);
+        return;
+    }
+    scope.names.insert(name.text.clone(), entry);
+}
+
+/// Makes the public names of a standard module known everywhere, and the module itself by its name.
+fn enter_prelude(cx: &mut Context<'_>, module: ModuleId) {
+    let Some(scope) = cx.scopes.get(module.index()) else { return };
+    for (name, entry) in scope.names.iter().filter(|(_, entry)| entry.public) {
+        match entry.def {
+            Def::Function(id) => cx.prelude.functions.entry(name.clone()).or_default().push(id),
+            _ => {
+                cx.prelude.names.insert(name.clone(), *entry);
+            }
+        }
+    }
+    // The order in a hash map must not decide which of two functions is tried first.
+    for functions in cx.prelude.functions.values_mut() {
+        functions.sort_unstable();
+    }
+    let name = Name::new(cx.module_name(module));
+    cx.prelude.names.entry(name).or_insert(Entry { def: Def::Module(module), span: Span::default(), public: false });
+}
+
+fn import(cx: &mut Context<'_>, module: ModuleId, decl: &UseDecl) {
+    let target = cx.uses.get(&decl.path.span).copied();
+    let Some(names) = &decl.names else {
+        let Some(local) = decl.alias.as_ref().or(decl.path.name()) else { return };
+        let def = target.map_or(Def::Broken, Def::Module);
+        // `use` of a module the prelude has anyway is harmless.
+        enter(cx, module, local, Entry { def, span: local.span, public: false });
+        return;
+    };
+    for used in names {
+        let local = used.alias.as_ref().unwrap_or(&used.name);
+        let found = target.and_then(|target| cx.scope(target)).and_then(|scope| scope.names.get(&used.name.text));
+        let def = match (target, found) {
+            (None, _) => Def::Broken,
+            (Some(_), Some(entry)) if entry.public => entry.def,
+            (Some(target), found) => {
+                let declared = found.map(|entry| entry.span);
+                let diagnostic = report::not_in_module(cx, target, &used.name, declared);
+                cx.report(diagnostic);
+                Def::Broken
+            }
+        };
+        enter(cx, module, local, Entry { def, span: local.span, public: false });
+    }
+}
+
+/// Lists the cases of the enums and errors a module sees, by name.
+pub(crate) fn enter_cases(cx: &mut Context<'_>) {
+    for module in cx.program.modules.ids() {
+        let Some(scope) = cx.scope(module) else { continue };
+        let visible = scope.names.values().filter_map(|entry| nominal_of(entry.def));
+        let cases = cases_by_name(cx, visible);
+        if let Some(scope) = cx.scopes.get_mut(module.index()) {
+            scope.cases = cases;
+        }
+    }
+    let visible = cx.prelude.names.values().filter_map(|entry| nominal_of(entry.def));
+    cx.prelude.cases = cases_by_name(cx, visible);
+}
+
+fn nominal_of(def: Def) -> Option<NominalId> {
+    match def {
+        Def::Nominal(id) => Some(id),
+        _ => None,
+    }
+}
+
+fn cases_by_name(
+    cx: &Context<'_>,
+    nominals: impl Iterator<Item = NominalId>,
+) -> HashMap<Name, Vec<(NominalId, u32)>> {
+    let mut nominals: Vec<NominalId> = nominals.collect();
+    // The order in a hash map must not decide what an ambiguity names first.
+    nominals.sort_unstable();
+    let mut cases: HashMap<Name, Vec<(NominalId, u32)>> = HashMap::new();
+    for id in nominals {
+        for (case, index) in cx.cases_of(id).iter().zip(0..) {
+            cases.entry(case.name.clone()).or_default().push((id, index));
+        }
+    }
+    cases
+}
+
+/// The name nearest to `wanted`, if it is near enough to be meant.
+pub(crate) fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let limit = match wanted.chars().count() {
+        0..=2 => 1,
+        3..=5 => 2,
+        _ => 3,
+    };
+    let near = names.into_iter().filter(|name| *name != wanted);
+    let scored = near.map(|name| (distance(wanted, name), name)).filter(|(score, _)| *score <= limit);
+    scored.min().map(|(_, name)| name)
+}
+
+/// Edit distance with neighbouring letters swapped as one edit.
+fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().flat_map(char::to_lowercase).collect();
+    let right: Vec<char> = right.chars().flat_map(char::to_lowercase).collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    for (row, l) in left.iter().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, r) in right.iter().enumerate() {
+            let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
+            let mut best = at(&last, column) + usize::from(l != r);
+            best = best.min(at(&last, column + 1) + 1).min(at(&current, column) + 1);
+            let swapped = row > 0 && column > 0 && left.get(row - 1) == Some(r) && right.get(column - 1) == Some(l);
+            if swapped {
+                best = best.min(at(&before, column - 1) + 1);
+            }
+            current.push(best);
+        }
+        before = std::mem::replace(&mut last, current);
+    }
+    last.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        assert_eq!(nearest("chrage", ["charge", "change", "refund"]), Some("charge"));
+        assert_eq!(nearest("Denyed", ["Denied", "Approved"]), Some("Denied"));
+        assert_eq!(nearest("x", ["charge"]), None);
+    }
+}

@@ -1,0 +1,84 @@
+//! Calls and assignments.
+
+use super::{declared, did_you_mean, error, list};
+use crate::codes;
+use crate::context::Context;
+use crate::hir::{ModuleId, NominalKind, Type};
+use flow_syntax::ast::{Ident, Name};
+use flow_syntax::{Diagnostic, Span};
+
+pub(crate) fn no_method(cx: &Context<'_>, module: ModuleId, shape: &Type, found: &str, name: &Ident) -> Diagnostic {
+    let message = format!("`{found}` has no method `{}`", name.text);
+    let diagnostic = error(codes::NO_METHOD, message, name.span, "no function of this name takes it first");
+    if let Type::Option(_) = shape {
+        return diagnostic.help("it may be `none`: call it with `?.`");
+    }
+    let functions = cx.prelude.functions.keys().map(Name::as_str);
+    let own = cx.scope(module).into_iter().flat_map(|scope| scope.names.keys()).map(Name::as_str);
+    let fields: Vec<&str> = match shape {
+        Type::Nominal(id, _) => match &cx.nominal(*id).kind {
+            NominalKind::Record(fields) => fields.iter().map(|field| field.name.as_str()).collect(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    did_you_mean(diagnostic, &name.text, name.span, functions.chain(own).chain(fields))
+}
+
+pub(crate) fn not_callable(found: &str, span: Span) -> Diagnostic {
+    error(codes::NOT_CALLABLE, format!("{found} can't be called"), span, "")
+}
+
+pub(crate) fn missing_argument(
+    callee: &Name,
+    missing: &[Name],
+    all: &[(Name, String)],
+    at: Span,
+    span: Span,
+) -> Diagnostic {
+    let message = format!("`{callee}` is missing {}", list(missing));
+    let params: Vec<String> = all.iter().map(|(name, ty)| format!("{name}: {ty}")).collect();
+    declared(error(codes::MISSING_ARGUMENT, message, span, ""), at)
+        .note(format!("it takes ({})", params.join(", ")))
+}
+
+pub(crate) fn extra_argument(callee: &Name, wanted: usize, at: Span, span: Span) -> Diagnostic {
+    let plural = if wanted == 1 { "" } else { "s" };
+    let message = format!("`{callee}` takes {wanted} argument{plural}");
+    declared(error(codes::EXTRA_ARGUMENT, message, span, "one too many"), at)
+}
+
+pub(crate) fn unknown_argument(callee: &Name, name: &Ident, names: &[&str]) -> Diagnostic {
+    let message = format!("`{callee}` has no argument `{}`", name.text);
+    let diagnostic = error(codes::UNKNOWN_ARGUMENT, message, name.span, "no such name");
+    did_you_mean(diagnostic, &name.text, name.span, names.iter().copied())
+}
+
+pub(crate) fn argument_twice(callee: &Name, name: &Name, span: Span) -> Diagnostic {
+    error(codes::EXTRA_ARGUMENT, format!("`{callee}` is given `{name}` twice"), span, "again here")
+}
+
+pub(crate) fn unnamed_change(span: Span) -> Diagnostic {
+    error(codes::UNKNOWN_ARGUMENT, "what changes is named: `(field: value)`", span, "without a name")
+}
+
+pub(crate) fn some_takes_one(span: Span) -> Diagnostic {
+    error(codes::MISSING_ARGUMENT, "`Some` takes one value", span, "")
+}
+
+pub(crate) fn using_target(name: &str, span: Span) -> Diagnostic {
+    error(codes::USING_TARGET, format!("`using` changes how an activity is called, and {name} is none"), span, "")
+}
+
+pub(crate) fn not_assignable(name: &Ident, declared_at: Option<Span>) -> Diagnostic {
+    let message = format!("`{}` can't be assigned", name.text);
+    let diagnostic = error(codes::NOT_ASSIGNABLE, message, name.span, "");
+    match declared_at {
+        Some(span) => declared(diagnostic, span).help("declare it with `var`"),
+        None => diagnostic,
+    }
+}
+
+pub(crate) fn not_a_place(span: Span) -> Diagnostic {
+    error(codes::NOT_ASSIGNABLE, "this can't be assigned", span, "only a variable, or a part of one, can")
+}

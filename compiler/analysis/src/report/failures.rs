@@ -1,0 +1,49 @@
+//! Failures.
+
+use super::{error, list};
+use crate::codes;
+use flow_syntax::ast::{Ident, Name, Signature};
+use flow_syntax::{Diagnostic, Span};
+
+pub(crate) fn unhandled(failure: &str, span: Span, name: &str, signature: Option<&Signature>) -> Diagnostic {
+    let message = format!("`{failure}` is not handled");
+    let diagnostic = error(codes::UNHANDLED, message, span, format!("can fail with `{failure}`"));
+    let Some(signature) = signature else {
+        return diagnostic.help("handle it: `… catch { … }`");
+    };
+    let (at, text) = match signature.fails.last() {
+        Some(last) => (last.span.end, format!(" | {failure}")),
+        None => (signature.span.end, format!(" fails {failure}")),
+    };
+    diagnostic
+        .also(signature.name.span, format!("`{name}` does not declare it"))
+        .help(format!("add it to the signature (`fails {failure}`), or handle it: `… catch {{ … }}`"))
+        .fix(Span::new(at, at), text.clone(), format!("add `{}` to the signature", text.trim()))
+}
+
+pub(crate) fn impossible_catch(found: &str, possible: &[String], span: Span) -> Diagnostic {
+    let note = match possible {
+        [] => "it declares no failures".to_string(),
+        _ => format!("it can fail with {}", list(possible)),
+    };
+    error(codes::IMPOSSIBLE_CATCH, format!("`{found}` can't happen here"), span, "nothing raises it").note(note)
+}
+
+pub(crate) fn fail_type(found: &str, span: Span) -> Diagnostic {
+    error(codes::FAIL_TYPE, format!("`fail` raises errors, and this is `{found}`"), span, "")
+        .help("declare it with `error`")
+}
+
+pub(crate) fn nothing_to_try(span: Span) -> Diagnostic {
+    error(codes::NOTHING_TO_TRY, "nothing here declares a failure for `try` to catch", span, "")
+        .note("failures of the system, such as `Timeout`, pass through `try` unless a signature names them")
+        .help("remove `try`")
+}
+
+pub(crate) fn missing_unknown(activity: &Name, cause: &Ident, span: Span) -> Diagnostic {
+    let message = format!("nobody may ever know whether `{activity}` happened");
+    Diagnostic::warning(codes::MISSING_UNKNOWN, message)
+        .at(span, "its outcome can stay unknown, and the saga holds compensations")
+        .also(cause.span, format!("with `{}`, a call can end unknown", cause.text))
+        .help("say what undoes it then: `… compensate UNDO unknown |key| RELEASE`")
+}

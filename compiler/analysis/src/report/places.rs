@@ -1,0 +1,73 @@
+//! Things in places where they do not belong, and constructs not built yet.
+
+use super::{did_you_mean, error};
+use crate::codes;
+use flow_syntax::ast::Ident;
+use flow_syntax::{Diagnostic, Span};
+
+pub(crate) fn not_yet(construct: &str, span: Span) -> Diagnostic {
+    error(codes::NOT_YET, format!("`{}` is not built yet", construct.replace('`', "")), span, "accepted, but it can't run yet")
+}
+
+pub(crate) fn unknown_setting(key: &Ident, known: &[&str]) -> Diagnostic {
+    let message = format!("an activity has no setting `{}`", key.text);
+    let diagnostic = error(codes::UNKNOWN_SETTING, message, key.span, "").note(format!("it has {}", super::list(known)));
+    did_you_mean(diagnostic, &key.text, key.span, known.iter().copied())
+}
+
+pub(crate) fn duplicate_setting(key: &Ident) -> Diagnostic {
+    error(codes::DUPLICATE_SETTING, format!("`{}` is given twice", key.text), key.span, "again here")
+}
+
+pub(crate) fn bad_limit(span: Span) -> Diagnostic {
+    error(codes::MISMATCH, "a limit is a number per duration", span, "").help("write it as `100 per 1s`")
+}
+
+pub(crate) fn misplaced_operator(operator: &str, place: &str, span: Span) -> Diagnostic {
+    error(codes::MISPLACED_OPERATOR, format!("`{operator}` belongs into {place}"), span, "")
+}
+
+pub(crate) fn outside_run(span: Span) -> Diagnostic {
+    error(codes::OUTSIDE_RUN, "only an activity touches the world", span, "this reaches out of the instance")
+        .help("put it into the `run:` of an activity, and call that")
+}
+
+pub(crate) fn waits_in(span: Span, place: &str) -> Diagnostic {
+    error(codes::SUSPENDS_IN_PURE, format!("{place} can't wait"), span, "this waits in an instance")
+}
+
+pub(crate) fn outside_saga(word: &str, span: Span) -> Diagnostic {
+    error(codes::OUTSIDE_SAGA, format!("`{word}` needs a saga around it in the same function"), span, "")
+        .help("wrap the steps in `saga { … }`")
+}
+
+pub(crate) fn assign_outer(name: &Ident, place: &str, declared: Span) -> Diagnostic {
+    let message = format!("{place} can't assign the outer `{}`", name.text);
+    error(codes::ASSIGN_OUTER, message, name.span, "it has the value of the moment it began")
+        .also(declared, "declared outside")
+        .help("give the new value as the result instead")
+}
+
+pub(crate) fn leaves_strand(word: &str, place: &str, span: Span) -> Diagnostic {
+    error(codes::LEAVES_STRAND, format!("`{word}` can't leave {place}"), span, "")
+}
+
+pub(crate) fn outside_loop(word: &str, span: Span) -> Diagnostic {
+    error(codes::OUTSIDE_LOOP, format!("`{word}` outside a loop"), span, "")
+}
+
+pub(crate) fn outside_workflow(word: &str, span: Span) -> Diagnostic {
+    error(codes::OUTSIDE_WORKFLOW, format!("`{word}` belongs into the body of a workflow"), span, "")
+}
+
+pub(crate) fn outside_test(word: &str, span: Span) -> Diagnostic {
+    error(codes::OUTSIDE_TEST, format!("`{word}` belongs into a test"), span, "")
+}
+
+pub(crate) fn bad_unknown(span: Span) -> Diagnostic {
+    error(codes::BAD_UNKNOWN, "`unknown` takes the key of the step", span, "").help("write `unknown |key| …`")
+}
+
+pub(crate) fn not_a_step(place: &str, found: &str, wanted: &str, span: Span) -> Diagnostic {
+    error(codes::NOT_A_STEP, format!("{place} takes {wanted}, and this is {found}"), span, "")
+}

@@ -1,0 +1,141 @@
+//! Types and operators.
+
+use super::{did_you_mean, error, ordinal};
+use crate::check::Why;
+use crate::codes;
+use crate::context::Context;
+use crate::hir::{NominalKind, Type};
+use flow_syntax::ast::{Ident, Name};
+use flow_syntax::{Diagnostic, Span};
+
+pub(crate) fn mismatch(found: &str, wanted: &str, why: &Why, span: Span) -> Diagnostic {
+    let diagnostic = error(
+        codes::MISMATCH,
+        format!("expected `{wanted}`, found `{found}`"),
+        span,
+        format!("this is of type `{found}`"),
+    );
+    let diagnostic = match why {
+        Why::Context => diagnostic,
+        Why::Argument { index, callee } => {
+            diagnostic.note(format!("it is the {} argument of `{callee}`", ordinal((*index).max(1))))
+        }
+        Why::Field { name, owner } if name.is_empty() => diagnostic.note(format!("it is an argument of `{owner}`")),
+        Why::Field { name, owner } => diagnostic.note(format!("it is the field `{name}` of `{owner}`")),
+        Why::Declared(at) => diagnostic.also(*at, "the declared type"),
+        Why::Returns { name, span } => diagnostic.also(*span, format!("what `{name}` is declared to return")),
+        Why::Element(at) => diagnostic.also(*at, format!("the elements before are of type `{wanted}`")),
+        Why::Arms(at) => diagnostic.also(*at, format!("the others are of type `{wanted}`")),
+        Why::Variable { name, span } => diagnostic.also(*span, format!("`{name}` is of type `{wanted}`")),
+        Why::Condition => diagnostic.note("a condition is a `Bool`"),
+        Why::Operand(op) => diagnostic.note(format!("it is an operand of `{op}`")),
+        Why::Setting(what) => diagnostic.note(format!("{what} takes a `{wanted}`")),
+    };
+    match (found.strip_suffix('?'), wanted) {
+        (Some(item), _) if item == wanted => {
+            diagnostic.help("it may be `none`: give a default with `??`, or test with `is Some(…)`")
+        }
+        _ if wanted == "()" || found == "()" => diagnostic,
+        (_, "String") => diagnostic.help("to show a value as text, write `\"{value}\"`"),
+        (_, "Decimal") if found == "Int" => diagnostic.help("convert with `.to_decimal()`"),
+        _ => diagnostic,
+    }
+}
+
+pub(crate) fn cannot_infer(span: Span) -> Diagnostic {
+    error(codes::CANNOT_INFER, "the type of this can't be known", span, "nothing says which type it has")
+        .help("write the type: `let name: Type = …`, `|x: Type| …`")
+}
+
+pub(crate) fn operator(op: &str, left: &str, right: Option<&str>, span: Span) -> Diagnostic {
+    let message = match right {
+        Some(right) if right != left => format!("`{op}` does not take `{left}` and `{right}`"),
+        _ => format!("`{op}` does not take `{left}`"),
+    };
+    let diagnostic = error(codes::OPERATOR, message, span, "");
+    match (op, left, right) {
+        ("+", "String", _) | ("+", _, Some("String")) => diagnostic.help("join texts by interpolation: `\"{a}{b}\"`"),
+        (_, "Int", Some("Decimal")) | (_, "Decimal", Some("Int")) => {
+            diagnostic.help("variables never convert by themselves: write `.to_decimal()`")
+        }
+        ("??" | "?.", ..) => diagnostic.note("it takes an optional value, `T?`"),
+        _ => diagnostic,
+    }
+}
+
+pub(crate) fn function_equality(span: Span) -> Diagnostic {
+    error(codes::FUNCTION_EQUALITY, "functions can't be compared", span, "")
+}
+
+pub(crate) fn literal_range(text: &str, ty: &str, span: Span) -> Diagnostic {
+    error(codes::LITERAL_RANGE, format!("`{text}` does not fit into `{ty}`"), span, "out of range")
+}
+
+pub(crate) fn no_field(cx: &Context<'_>, shape: &Type, found: &str, name: &Ident, is_method: bool) -> Diagnostic {
+    let message = format!("`{found}` has no field `{}`", name.text);
+    let diagnostic = error(codes::NO_FIELD, message, name.span, "no such field");
+    if is_method {
+        let end = Span::new(name.span.end, name.span.end);
+        return diagnostic.help("it is a function: call it").fix(end, "()", "call it");
+    }
+    match shape {
+        Type::Option(_) => diagnostic.help("it may be `none`: reach inside with `?.`"),
+        Type::Nominal(id, _) => match &cx.nominal(*id).kind {
+            NominalKind::Record(fields) => {
+                did_you_mean(diagnostic, &name.text, name.span, fields.iter().map(|field| field.name.as_str()))
+            }
+            NominalKind::Distinct(_) => diagnostic.help("`.value` gives what it wraps"),
+            _ => diagnostic.help("use `match` or `is` to look into an enum"),
+        },
+        _ => diagnostic,
+    }
+}
+
+pub(crate) fn not_a_record(found: &str, span: Span) -> Diagnostic {
+    error(codes::NOT_A_RECORD, format!("`with` copies records, and this is `{found}`"), span, "no record")
+}
+
+pub(crate) fn not_indexable(found: &str, span: Span) -> Diagnostic {
+    error(codes::NOT_INDEXABLE, format!("`{found}` has no index"), span, "lists, maps and tuples have")
+}
+
+pub(crate) fn tuple_index(count: usize, span: Span) -> Diagnostic {
+    error(codes::NOT_INDEXABLE, format!("this tuple is indexed by 0 to {}", count.saturating_sub(1)), span, "")
+}
+
+pub(crate) fn not_iterable(found: &str, span: Span) -> Diagnostic {
+    error(codes::MISMATCH, format!("`for` goes over lists and maps, and this is `{found}`"), span, "")
+        .help("a range is written `0..n`")
+}
+
+pub(crate) fn type_arguments(name: &Ident, wanted: usize, found: usize) -> Diagnostic {
+    let message = format!("`{}` takes {wanted} type arguments, not {found}", name.text);
+    error(codes::TYPE_ARGUMENTS, message, name.span, "")
+}
+
+pub(crate) fn cyclic_alias(name: &Ident, used_at: Span) -> Diagnostic {
+    let span = if used_at.is_nowhere() { name.span } else { used_at };
+    error(codes::CYCLIC_ALIAS, format!("`{}` is another name for itself", name.text), span, "")
+}
+
+pub(crate) fn nested_option(span: Span) -> Diagnostic {
+    error(codes::NESTED_OPTION, "an option of an option can't be written", span, "one `?` too many")
+}
+
+pub(crate) fn not_an_error_type(found: &str, span: Span) -> Diagnostic {
+    error(codes::NOT_AN_ERROR_TYPE, format!("`{found}` is no error type"), span, "")
+        .help("only what is declared with `error` can be raised")
+}
+
+pub(crate) fn infinite_record(name: &Name, span: Span) -> Diagnostic {
+    let message = format!("no value of `{name}` could ever be complete: it contains itself");
+    error(codes::INFINITE_RECORD, message, span, "through this").help("make it a list or an option: `T?`")
+}
+
+pub(crate) fn missing_body(name: &Name, span: Span) -> Diagnostic {
+    error(codes::MISSING_BODY, format!("`{name}` has no body"), span, "").help("add `{ … }`")
+}
+
+pub(crate) fn unused_value(span: Span) -> Diagnostic {
+    error(codes::UNUSED_VALUE, "nothing uses this value", span, "it does nothing else")
+}

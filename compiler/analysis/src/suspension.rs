@@ -1,0 +1,238 @@
+//! Which code may suspend, and which reaches the world: inferred over the whole program.
+
+use crate::hir::{
+    Body, Expr, ExprKind, Function, FunctionCode, FunctionId, LocalId, Pattern, PatternKind, Program, Stmt, StmtKind, Suspends,
+    VisitorMut,
+};
+use crate::report;
+use flow_syntax::{Diagnostic, Span};
+use std::collections::BTreeSet;
+
+/// What is known of each function so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Fact {
+    suspends: bool,
+    /// The function parameters it depends on.
+    depends: BTreeSet<u32>,
+    touches: bool,
+    /// Whether it uses the `sql` connector.
+    transactional: bool,
+    /// Whether it waits for more than a connector: an activity, a timer, another strand.
+    waits: bool,
+}
+
+/// Infers suspension and the use of connectors, writes both into the program, and reports where they do not belong.
+pub(crate) fn infer(program: &mut Program) -> Vec<Diagnostic> {
+    let mut facts: Vec<Fact> = program.functions.values().map(initial).collect();
+    loop {
+        let mut changed = false;
+        for (index, function) in program.functions.values_mut().enumerate() {
+            let FunctionCode::Flow(body) = &mut function.code else { continue };
+            let fact = walk(body, &facts, |_| {});
+            if let Some(known) = facts.get_mut(index).filter(|known| **known != fact) {
+                *known = fact;
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    for (function, fact) in program.functions.values_mut().zip(&facts) {
+        function.touches_world = fact.touches;
+        function.suspends =
+            if fact.suspends { Suspends::Yes } else { Suspends::If(fact.depends.iter().copied().collect()) };
+    }
+    let mut found = Vec::new();
+    for activity in program.activities.values_mut() {
+        let fact = walk(&mut activity.body, &facts, |event| {
+            if let Event::Waits(span) = event {
+                found.push(report::waits_in(span, "an activity's `run`"));
+            }
+        });
+        activity.transactional = fact.transactional;
+    }
+    for workflow in program.workflows.values_mut() {
+        let outside = |event: Event, found: &mut Vec<Diagnostic>| {
+            if let Event::Touches(span) = event {
+                found.push(report::outside_run(span));
+            }
+        };
+        walk(&mut workflow.body, &facts, |event| outside(event, &mut found));
+        for handler in workflow.queries.iter_mut().chain(&mut workflow.updates) {
+            walk(&mut handler.body, &facts, |event| outside(event, &mut found));
+        }
+    }
+    for constant in program.constants.values_mut() {
+        walk(&mut constant.body, &facts, |event| match event {
+            Event::Touches(span) => found.push(report::outside_run(span)),
+            Event::Waits(span) => found.push(report::waits_in(span, "a constant")),
+        });
+    }
+    found
+}
+
+fn initial(function: &Function) -> Fact {
+    match &function.code {
+        FunctionCode::Connector(name) => {
+            Fact { suspends: true, touches: true, transactional: name.starts_with("sql."), ..Fact::default() }
+        }
+        _ => Fact::default(),
+    }
+}
+
+/// Something worth a report in places where it must not be.
+enum Event {
+    Touches(Span),
+    Waits(Span),
+}
+
+fn walk(body: &mut Body, facts: &[Fact], on_event: impl FnMut(Event)) -> Fact {
+    let mut walker = Walker { facts, fact: Fact::default(), body: Vec::new(), on_event };
+    // What is known of each local that holds a function: parameters depend on themselves.
+    walker.body = body.locals.values().map(|_| Suspends::Yes).collect();
+    for (id, index) in body.params.iter().zip(0..) {
+        walker.set(*id, Suspends::If(vec![index]));
+    }
+    let mut value = std::mem::take(&mut body.value);
+    walker.expr(&mut value);
+    body.value = value;
+    for (local, suspends) in body.locals.values_mut().zip(walker.body) {
+        local.suspends = suspends;
+    }
+    walker.fact
+}
+
+struct Walker<'w, F> {
+    facts: &'w [Fact],
+    fact: Fact,
+    body: Vec<Suspends>,
+    on_event: F,
+}
+
+impl<F: FnMut(Event)> Walker<'_, F> {
+    fn set(&mut self, id: LocalId, suspends: Suspends) {
+        if let Some(slot) = self.body.get_mut(id.0 as usize) {
+            *slot = suspends;
+        }
+    }
+
+    fn fact_of(&self, id: FunctionId) -> Option<&Fact> {
+        self.facts.get(id.0 as usize)
+    }
+
+    fn add(&mut self, suspends: Suspends) {
+        match suspends {
+            Suspends::Yes => self.fact.suspends = true,
+            Suspends::If(params) => self.fact.depends.extend(params),
+        }
+    }
+
+    /// Whether a function value suspends when called.
+    fn of_value(&self, expr: &Expr) -> Suspends {
+        match &expr.kind {
+            ExprKind::Lambda(lambda) => lambda.suspends.clone(),
+            ExprKind::Function { function, .. } => match self.fact_of(*function) {
+                Some(fact) if !fact.suspends && fact.depends.is_empty() => Suspends::NO,
+                _ => Suspends::Yes,
+            },
+            ExprKind::Local(id) => self.body.get(id.0 as usize).cloned().unwrap_or(Suspends::Yes),
+            _ => Suspends::Yes,
+        }
+    }
+
+    fn call(&mut self, function: FunctionId, args: &[Expr], span: Span) {
+        let Some(fact) = self.fact_of(function).cloned() else { return };
+        if fact.suspends {
+            self.fact.suspends = true;
+        }
+        for index in &fact.depends {
+            if let Some(arg) = args.get(*index as usize) {
+                let suspends = self.of_value(arg);
+                self.add(suspends);
+            }
+        }
+        if fact.touches {
+            self.fact.touches = true;
+            (self.on_event)(Event::Touches(span));
+        }
+        if fact.waits {
+            self.waits(span);
+        }
+        self.fact.transactional |= fact.transactional;
+    }
+
+    fn waits(&mut self, span: Span) {
+        self.fact.waits = true;
+        (self.on_event)(Event::Waits(span));
+    }
+
+    /// A lambda suspends where its own code does; merely making one does not.
+    fn lambda(&mut self, expr: &mut Expr) {
+        let ExprKind::Lambda(lambda) = &mut expr.kind else { return };
+        let outer = std::mem::take(&mut self.fact);
+        self.expr(&mut lambda.body);
+        let inner = std::mem::replace(&mut self.fact, outer);
+        lambda.suspends =
+            if inner.suspends { Suspends::Yes } else { Suspends::If(inner.depends.into_iter().collect()) };
+        self.fact.touches |= inner.touches;
+        self.fact.transactional |= inner.transactional;
+        self.fact.waits |= inner.waits;
+    }
+}
+
+impl<F: FnMut(Event)> VisitorMut for Walker<'_, F> {
+    fn expr(&mut self, expr: &mut Expr) {
+        if matches!(expr.kind, ExprKind::Lambda(_)) {
+            return self.lambda(expr);
+        }
+        if let ExprKind::Block(block) = &mut expr.kind {
+            for stmt in &mut block.stmts {
+                stmt.each_part_mut(self);
+                self.note_let(stmt);
+            }
+            block.value.iter_mut().for_each(|value| self.expr(value));
+            return;
+        }
+        expr.each_part_mut(self);
+        let span = expr.span;
+        match &expr.kind {
+            ExprKind::Call { function, args, .. } => self.call(*function, args, span),
+            ExprKind::CallValue { callee, .. } => {
+                let suspends = self.of_value(callee);
+                self.add(suspends);
+            }
+            ExprKind::Env(_) | ExprKind::StepKey => {
+                self.fact.touches = true;
+                (self.on_event)(Event::Touches(span));
+            }
+            ExprKind::CallActivity { .. }
+            | ExprKind::CallWorkflow { .. }
+            | ExprKind::Sleep(_)
+            | ExprKind::SleepUntil(_)
+            | ExprKind::Saga { .. }
+            | ExprKind::Parallel(_)
+            | ExprKind::ParallelFor { .. }
+            | ExprKind::Race(_)
+            | ExprKind::Timeout { .. }
+            | ExprKind::Shield(_)
+            | ExprKind::Receive(_) => {
+                self.fact.suspends = true;
+                self.waits(span);
+            }
+            _ => {}
+        }
+    }
+
+    fn pattern(&mut self, _: &mut Pattern) {}
+}
+
+impl<F: FnMut(Event)> Walker<'_, F> {
+    /// A `let` of a function keeps what is known of it.
+    fn note_let(&mut self, stmt: &Stmt) {
+        if let StmtKind::Let { pattern: Pattern { kind: PatternKind::Bind(id), .. }, value } = &stmt.kind {
+            let suspends = self.of_value(value);
+            self.set(*id, suspends);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The reference programs check without errors but for what is not built yet, and broken ones never panic.
+
+use flow_analysis::{Analysis, Memory, analyze};
+use flow_syntax::{SourceMap, render};
+use std::path::{Path, PathBuf};
+
+fn cases() -> Vec<(PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../syntax/tests/cases");
+    let mut cases: Vec<(PathBuf, String)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "flow"))
+        .map(|path| (path.clone(), std::fs::read_to_string(path).unwrap()))
+        .collect();
+    cases.sort();
+    assert!(cases.len() >= 6);
+    cases
+}
+
+fn check(text: &str) -> (Analysis, SourceMap) {
+    let mut sources = SourceMap::new();
+    let world = Memory::new().with("main.flow", text);
+    let analysis = analyze(&world, Path::new("main.flow"), &mut sources);
+    (analysis, sources)
+}
+
+#[test]
+fn reference_programs_lack_only_what_is_not_built_yet() {
+    for (path, text) in cases() {
+        let (analysis, sources) = check(&text);
+        let wrong: Vec<_> = analysis
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.is_error() && diagnostic.code != flow_analysis::codes::NOT_YET)
+            .cloned()
+            .collect();
+        assert!(wrong.is_empty(), "{}:\n{}", path.display(), render(&wrong, &sources, false));
+    }
+}
+
+#[test]
+fn truncated_programs_never_panic() {
+    for (_, text) in cases() {
+        for end in (0..text.len()).step_by(7).filter(|end| text.is_char_boundary(*end)) {
+            check(&text[..end]);
+        }
+    }
+}
+
+#[test]
+fn the_standard_library_is_without_mistakes() {
+    let uses: String = flow_analysis::stdlib::SOURCES
+        .iter()
+        .filter(|(name, _)| !flow_analysis::stdlib::PRELUDE.contains(name))
+        .map(|(name, _)| format!("use std.{name}\n"))
+        .collect();
+    let (analysis, sources) = check(&uses);
+    assert!(analysis.diagnostics.is_empty(), "{}", render(&analysis.diagnostics, &sources, false));
+}
