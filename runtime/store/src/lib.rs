@@ -11,12 +11,14 @@ use uuid::Uuid;
 
 mod connect;
 mod error;
+mod group;
 mod process;
 mod sqlite;
 mod statement;
 
 pub use connect::connect;
 pub use error::StoreError;
+pub use group::GroupCommitter;
 pub use sqlite::SqliteStore;
 
 /// What a lease covers.

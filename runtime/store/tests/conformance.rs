@@ -1,0 +1,290 @@
+//! What every store must do.
+
+use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
+use flow_machine::rows::*;
+use flow_store::*;
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+use uuid::Uuid;
+
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Scratch {
+        Scratch(std::env::temp_dir().join(format!("flow-store-{}", Uuid::new_v4())))
+    }
+    fn url(&self) -> String {
+        format!("sqlite://{}/deep/flow.db", self.0.display())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn strand(instance: InstanceId, version: i64) -> StrandRow {
+    StrandRow {
+        instance,
+        path: StrandPath::main(),
+        version,
+        open_call: true,
+        meta: vec![0, 1, 2],
+        frame: version.to_le_bytes().to_vec(),
+    }
+}
+
+fn new_instance(name: &str, id: InstanceId) -> Changes {
+    let row = InstanceRow {
+        id,
+        root: id,
+        parent: None,
+        name: name.into(),
+        workflow: "transfer".into(),
+        program: [7; 32],
+        status: Status::Running,
+        version: 1,
+        created_at: Timestamp(5),
+        updated_at: Timestamp(5),
+        input: vec![0],
+        output: None,
+        error: None,
+        state: vec![],
+    };
+    let history = vec![HistoryRow { instance: id, sequence: 1, at: Timestamp(5), event: b"{}".to_vec() }];
+    Changes { insert_instance: Some(row), strands: vec![strand(id, 1)], history, ..Changes::default() }
+}
+
+fn step_to(id: InstanceId, version: i64) -> Changes {
+    let history = vec![HistoryRow { instance: id, sequence: version, at: Timestamp(version), event: vec![0] }];
+    Changes { strands: vec![strand(id, version)], history, ..Changes::default() }
+}
+
+async fn granted(store: &dyn Store, scope: Scope) -> Lease {
+    match store.claim(scope).await.unwrap() {
+        Claim::Granted(lease) => lease,
+        Claim::Held(owner) => panic!("{scope:?} is held by {owner:?}"),
+    }
+}
+
+async fn started(store: &dyn Store, name: &str) -> (InstanceId, Lease) {
+    let id = InstanceId(Uuid::new_v4());
+    let lease = granted(store, Scope::Tree(id)).await;
+    store.commit(&[Write { lease, root: id, changes: new_instance(name, id) }]).await.unwrap();
+    (id, lease)
+}
+
+async fn loaded(store: &dyn Store, id: InstanceId) -> StoredInstance {
+    store.load(&[id]).await.unwrap().remove(0)
+}
+
+async fn sqlite() -> (Scratch, Arc<dyn Store>) {
+    let scratch = Scratch::new();
+    let store = connect(&scratch.url()).await.unwrap();
+    (scratch, store)
+}
+
+#[tokio::test]
+async fn what_was_written_is_loaded() {
+    let (_scratch, store) = sqlite().await;
+    let (id, lease) = started(&*store, "a").await;
+    let path = StrandPath::main().compensation(1);
+    let changes = Changes {
+        compensations: vec![CompensationRow { instance: id, path: path.clone(), position: 1, saga: 0, image: vec![9] }],
+        timers: vec![TimerRow { instance: id, id: "0#1".into(), due: Timestamp(50) }],
+        ..step_to(id, 2)
+    };
+    store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
+    let found = loaded(&*store, id).await;
+    assert_eq!(found.row, new_instance("a", id).insert_instance.unwrap());
+    assert_eq!(found.strands, vec![strand(id, 2)]);
+    assert_eq!((found.compensations.len(), found.timers.len(), found.last_sequence), (1, 1, 2));
+    assert_eq!(store.history(id, 1, 10).await.unwrap().len(), 1);
+    assert_eq!(store.find("a").await.unwrap().unwrap().id, id);
+    assert_eq!(store.list(&Filter::default()).await.unwrap().len(), 1);
+    assert_eq!(store.runnable(lease.scope, Timestamp(0)).await.unwrap(), vec![id]);
+    let ended = InstanceRow { version: 2, status: Status::Completed, output: Some(vec![1]), ..found.row };
+    let changes = Changes {
+        update_instance: Some(ended.clone()),
+        delete_strands: vec![(id, StrandPath::main())],
+        delete_compensations: vec![(id, path)],
+        delete_timers: vec![(id, "0#1".into())],
+        ..Changes::default()
+    };
+    store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
+    let found = loaded(&*store, id).await;
+    assert_eq!(found.row, ended);
+    assert!(found.strands.is_empty() && found.compensations.is_empty() && found.timers.is_empty());
+    assert!(matches!(store.send(Uuid::new_v4(), id, b"x").await, Err(StoreError::Refused { .. })));
+}
+
+#[tokio::test]
+async fn a_batch_is_all_or_nothing() {
+    let (_scratch, store) = sqlite().await;
+    let (a, lease_a) = started(&*store, "a").await;
+    let (b, lease_b) = started(&*store, "b").await;
+    let good = Write { lease: lease_a, root: a, changes: step_to(a, 2) };
+    let stale = Write { lease: lease_b, root: b, changes: step_to(b, 3) };
+    let error = store.commit(&[good.clone(), stale]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Conflict { instance, .. } if instance == b), "{error}");
+    assert_eq!(loaded(&*store, a).await.strands, vec![strand(a, 1)]);
+    let other = InstanceId(Uuid::new_v4());
+    let lease = granted(&*store, Scope::Tree(other)).await;
+    let taken = Write { lease, root: other, changes: new_instance("a", other) };
+    let error = store.commit(&[good, taken]).await.unwrap_err();
+    assert_eq!(error, StoreError::NameTaken { name: "a".into() });
+    assert_eq!(loaded(&*store, a).await.strands, vec![strand(a, 1)]);
+}
+
+#[tokio::test]
+async fn an_old_token_writes_nothing() {
+    let (scratch, store) = sqlite().await;
+    let (id, old) = started(&*store, "a").await;
+    let other = connect(&scratch.url()).await.unwrap();
+    assert!(matches!(other.claim(Scope::Tree(id)).await.unwrap(), Claim::Held(_)));
+    assert!(store.owner(id).await.unwrap().is_some());
+    let new = granted(&*store, Scope::Tree(id)).await;
+    let error = store.commit(&[Write { lease: old, root: id, changes: step_to(id, 2) }]).await.unwrap_err();
+    assert_eq!(error, StoreError::LeaseLost { scopes: vec![Scope::Tree(id)] });
+    store.commit(&[Write { lease: new, root: id, changes: step_to(id, 2) }]).await.unwrap();
+    // Its process gone, the lease is free at once; a shard's lease doesn't reach into a tree leased on its own.
+    drop(store);
+    let lease = granted(&*other, Scope::Tree(id)).await;
+    let shard = granted(&*other, Scope::Shard(id.shard())).await;
+    let error = other.commit(&[Write { lease: shard, root: id, changes: step_to(id, 3) }]).await.unwrap_err();
+    assert!(matches!(error, StoreError::LeaseLost { .. }), "{error}");
+    other.release(&[lease]).await.unwrap();
+    other.commit(&[Write { lease: shard, root: id, changes: step_to(id, 3) }]).await.unwrap();
+    other.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn only_the_guilty_write_of_a_group_fails() {
+    let (_scratch, store) = sqlite().await;
+    let group = GroupCommitter::start(store.clone(), 2);
+    let mut tasks = Vec::new();
+    for number in 0..60 {
+        let (id, lease) = started(&*store, &format!("i{number}")).await;
+        let group = group.clone();
+        let version = if number == 17 { 5 } else { 2 };
+        tasks.push(tokio::spawn(async move {
+            let result = group.commit(Write { lease, root: id, changes: step_to(id, version) }).await;
+            (number, id, result)
+        }));
+    }
+    for task in tasks {
+        let (number, id, result) = task.await.unwrap();
+        let expected = if number == 17 { strand(id, 1) } else { strand(id, 2) };
+        assert_eq!(result.is_err(), number == 17, "{number}: {result:?}");
+        assert_eq!(loaded(&*store, id).await.strands, vec![expected]);
+    }
+    let (id, lease) = started(&*store, "ordered").await;
+    let (second, third) = tokio::join!(
+        group.commit(Write { lease, root: id, changes: step_to(id, 2) }),
+        group.commit(Write { lease, root: id, changes: step_to(id, 3) })
+    );
+    assert_eq!((second, third), (Ok(()), Ok(())));
+}
+
+#[tokio::test]
+async fn a_message_is_accepted_once_even_after_it_was_consumed() {
+    let (scratch, store) = sqlite().await;
+    let (id, lease) = started(&*store, "a").await;
+    let sender = connect(&scratch.url()).await.unwrap();
+    let request = Uuid::new_v4();
+    store.wait(0).await.unwrap();
+    let (woken, _) = tokio::join!(
+        tokio::time::timeout(std::time::Duration::from_secs(5), store.wait(60_000)),
+        sender.send(request, id, b"hello")
+    );
+    woken.expect("the owner was not woken").unwrap();
+    sender.send(request, id, b"hello").await.unwrap();
+    let messages = store.inbox(&[lease.scope]).await.unwrap();
+    assert_eq!(messages.len(), 1);
+    let changes = Changes { delete_inbox: vec![request], ..Changes::default() };
+    store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
+    sender.send(request, id, b"hello").await.unwrap();
+    assert!(store.inbox(&[lease.scope]).await.unwrap().is_empty());
+    assert!(matches!(
+        sender.send(Uuid::new_v4(), InstanceId(Uuid::new_v4()), b"x").await,
+        Err(StoreError::Refused { .. })
+    ));
+}
+
+async fn open(store: &dyn Store, step: Step) -> Box<dyn StepTransaction> {
+    match store.begin_step(step).await.unwrap() {
+        Begun::Open(transaction) => transaction,
+        Begun::Taken(row) => panic!("taken by {row:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_step_and_its_completion_are_one_transaction() {
+    let (_scratch, store) = sqlite().await;
+    let (id, lease) = started(&*store, "a").await;
+    let step = |number| Step { lease, instance: id, key: CallKey::new(id, &StrandPath::main(), number) };
+    let mut transaction = open(&*store, step(1)).await;
+    transaction.statement("CREATE TABLE account (name TEXT, cents BIGINT, open BOOLEAN)", &[]).await.unwrap();
+    let insert = "INSERT INTO account VALUES ($1, $2, $3)";
+    let done = transaction.statement(insert, &[json!("ann"), json!(9007199254740993i64), json!(true)]).await.unwrap();
+    assert_eq!(done.affected, 1);
+    assert_eq!(transaction.complete(b"done").await.unwrap(), None);
+    assert!(matches!(store.begin_step(step(1)).await.unwrap(), Begun::Taken(row) if row.outcome == b"done"));
+    assert_eq!(loaded(&*store, id).await.completions.len(), 1);
+
+    let mut transaction = open(&*store, step(2)).await;
+    transaction.statement("UPDATE account SET cents = 0", &[]).await.unwrap();
+    assert!(transaction.statement("COMMIT", &[]).await.is_err());
+    assert!(transaction.statement("INSERT OR ROLLBACK INTO nowhere VALUES (1)", &[]).await.is_err());
+    assert!(transaction.statement("SELECT 1", &[]).await.is_err(), "nothing runs after a failure");
+    transaction.undo().await.unwrap();
+    transaction.complete(b"failed").await.unwrap();
+
+    drop({
+        let mut transaction = open(&*store, step(3)).await;
+        transaction.statement("UPDATE account SET cents = 1", &[]).await.unwrap();
+        transaction
+    });
+    assert_eq!(store.settle(lease, id, step(3).key, b"late").await.unwrap(), None);
+    assert!(matches!(store.begin_step(step(3)).await.unwrap(), Begun::Taken(row) if row.outcome == b"late"));
+    let before = store.settle(lease, id, step(1).key, b"late").await.unwrap();
+    assert_eq!(before.unwrap().outcome, b"done");
+
+    let mut transaction = open(&*store, step(4)).await;
+    let rows = transaction.statement("SELECT * FROM account", &[]).await.unwrap().rows;
+    let expected = json!({"name": "ann", "cents": 9007199254740993i64, "open": true});
+    assert_eq!(serde_json::Value::Object(rows[0].clone()), expected);
+}
+
+#[tokio::test]
+async fn a_runaway_statement_is_stopped() {
+    let scratch = Scratch::new();
+    let path = scratch.0.join("flow.db");
+    let store = SqliteStore::open(&path).await.unwrap().with_statement_limit(std::time::Duration::from_millis(50));
+    let (id, lease) = started(&store, "a").await;
+    let step = Step { lease, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
+    let mut transaction = open(&store, step).await;
+    let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+    let error = transaction.statement(endless, &[]).await.unwrap_err();
+    assert!(error.to_string().contains("only one writer"), "{error}");
+}
+
+#[tokio::test]
+async fn damaged_and_newer_files_are_refused() {
+    let scratch = Scratch::new();
+    std::fs::create_dir_all(&scratch.0).unwrap();
+    let path = scratch.0.join("noise.db");
+    std::fs::write(&path, vec![b'x'; 8192]).unwrap();
+    let error = connect(&format!("sqlite://{}", path.display())).await.err().unwrap();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+    let (scratch, store) = sqlite().await;
+    let (id, lease) = started(&*store, "a").await;
+    let step = Step { lease, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
+    let mut transaction = open(&*store, step).await;
+    transaction.statement("UPDATE flow_meta SET format = 99", &[]).await.unwrap();
+    transaction.complete(b"").await.unwrap();
+    let error = connect(&scratch.url()).await.err().unwrap();
+    assert!(matches!(error, StoreError::NewerFormat { found: 99, .. }), "{error}");
+}
