@@ -1,0 +1,100 @@
+//! Constructs that start strands: `parallel` and `race`.
+
+use crate::builder::FunctionLowering;
+use crate::error::{Flow, LowerError};
+use flow_analysis::hir::{self, Branch, Expr, PatternKind, RaceArm, RaceHead};
+use flow_mir::{self as mir, LocalId, Op, SuspendOp, Terminator, Type, TypeId};
+use flow_syntax::Span;
+
+impl<'a> FunctionLowering<'_, 'a> {
+    /// `parallel { … }`
+    pub(crate) fn parallel(&mut self, branches: &'a [Branch], dst: LocalId, span: Span) -> Flow<()> {
+        if branches.is_empty() {
+            self.unit(dst, span);
+            return Ok(());
+        }
+        let mut started = Vec::with_capacity(branches.len());
+        for branch in branches {
+            started.push(self.branch("branch", branch, None, None)?);
+        }
+        if branches.len() > 1 {
+            self.suspend(dst, SuspendOp::Parallel { branches: started }, span)?;
+            return Ok(());
+        }
+        // Alone, a branch's value stands for itself; the operation still gives a tuple.
+        let alone = self.shared.types.intern(Type::Tuple(vec![self.type_of(dst)]));
+        let tuple = self.temporary(alone);
+        self.suspend(tuple, SuspendOp::Parallel { branches: started }, span)?;
+        self.emit(Op::Field { dst, base: tuple, index: 0 }, span);
+        Ok(())
+    }
+
+    /// `parallel for`
+    pub(crate) fn parallel_for(
+        &mut self,
+        items: &'a Expr,
+        max: Option<&'a Expr>,
+        item: hir::LocalId,
+        branch: &'a Branch,
+        dst: LocalId,
+        span: Span,
+    ) -> Flow<()> {
+        let items = self.stable(items)?;
+        let max = match max {
+            Some(max) => Some(self.expr(max)?),
+            None => None,
+        };
+        let branch = self.branch("branch", branch, Some(item), None)?;
+        self.suspend(dst, SuspendOp::ParallelFor { items, branch, max }, span)?;
+        Ok(())
+    }
+
+    /// `race { … }`: the winner's number and value come back as a case; its body then runs here.
+    pub(crate) fn race(&mut self, arms: &'a [RaceArm], dst: LocalId, span: Span) -> Flow<()> {
+        let mut values = Vec::with_capacity(arms.len());
+        let mut heads = Vec::with_capacity(arms.len());
+        for arm in arms {
+            values.push(self.arm_value(arm)?);
+            heads.push(self.race_head(&arm.head)?);
+        }
+        let winner_type = self.shared.types.push_race(&values);
+        let winner = self.temporary(winner_type);
+        self.suspend(winner, SuspendOp::Race { arms: heads }, span)?;
+        let number = self.emit_new(self.shared.known.int, |dst| Op::CaseOf { dst, base: winner }, span);
+        let targets: Vec<_> = arms.iter().map(|_| self.block()).collect();
+        let (never, join) = (self.block(), self.block());
+        self.end(Terminator::Switch { value: number, targets: targets.clone(), otherwise: never }, span);
+        let mut joined = false;
+        for (((case, arm), value), target) in (0u32..).zip(arms).zip(values).zip(targets) {
+            self.switch_to(target);
+            if let (Some(pattern), Some(ty)) = (&arm.binding, value) {
+                let take = |dst| Op::CaseField { dst, base: winner, case, index: 0 };
+                let value = self.emit_new(ty, take, arm.span);
+                self.bind(pattern, value)?;
+            }
+            let outcome = self.expr_into(&arm.body, dst);
+            joined |= self.join(outcome, join, arm.span)?;
+        }
+        self.switch_to(never);
+        self.end(Terminator::Unreachable, span);
+        self.go_on(joined, join)
+    }
+
+    /// The type of an arm's value, where its body uses it.
+    fn arm_value(&mut self, arm: &'a RaceArm) -> Result<Option<TypeId>, LowerError> {
+        match &arm.binding {
+            Some(pattern) if !matches!(pattern.kind, PatternKind::Wildcard) => {
+                self.ty(pattern.ty, pattern.span).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn race_head(&mut self, head: &'a RaceHead) -> Flow<mir::RaceArm> {
+        Ok(match head {
+            RaceHead::Strand(branch) => mir::RaceArm::Strand(self.branch("race", branch, None, None)?),
+            RaceHead::After(duration) => mir::RaceArm::After(self.stable(duration)?),
+            RaceHead::Receive(signal) => mir::RaceArm::Receive { signal: *signal },
+        })
+    }
+}
