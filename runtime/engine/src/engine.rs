@@ -6,18 +6,22 @@ use crate::error::EngineError;
 use crate::events::Events;
 use crate::options::Options;
 use crate::registry::Mail;
+use crate::run::Outcome;
 use crate::{inbox, work};
 use flow_machine::event::Message;
 use flow_machine::history::HistoryEvent;
 use flow_machine::ids::{InstanceId, Timestamp};
 use flow_machine::rows::InstanceRow;
 use flow_machine::InstanceView;
-use flow_mir::Interpreter;
+use flow_mir::value::{self, Image};
+use flow_mir::{Heap, Interpreter, Limits, Program};
 use flow_store::{Filter, Owner, Store, StoreError};
 use serde::Serialize;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 /// How often the estimate of the store's clock is corrected.
 const CLOCK_EVERY: Duration = Duration::from_secs(10);
@@ -121,6 +125,18 @@ impl Engine {
         Ok(instance.view(&program))
     }
 
+    /// An instance's result as JSON.
+    pub async fn output(&self, outcome: &Outcome) -> Result<Option<Value>, EngineError> {
+        let Some(image) = &outcome.output else { return Ok(None) };
+        let program = self.core.programs.read(&outcome.program, &outcome.name).await?;
+        let json = output_json(&program, &outcome.workflow, image);
+        json.map(Some).map_err(|reason| EngineError::Damaged {
+            name: outcome.name.clone(),
+            id: outcome.instance,
+            reason: format!("its result can't be read: {reason}"),
+        })
+    }
+
     /// The history of an instance after an event number, at most `limit` events.
     pub async fn history(
         &self,
@@ -156,6 +172,22 @@ impl Drop for Engine {
         self.core.closing.send_replace(true);
         self.core.registry.drop_where(|_| true);
     }
+}
+
+fn output_json(program: &Program, workflow: &str, image: &[u8]) -> Result<Value, String> {
+    let image = Image::decode(image).map_err(|error| error.to_string())?;
+    let mut heap = Heap::new(program.known, Limits::default());
+    let words = image.restore(program, &mut heap).map_err(|error| error.to_string())?;
+    let found = program.workflows.values().find(|known| known.name == workflow);
+    let returns = found.map(|workflow| workflow.returns).ok_or("its workflow is not in its program")?;
+    let word = words.first().copied().ok_or("it is empty")?;
+    value::to_json(program, &heap, returns, word).map_err(|_| "it is nested too deeply for JSON".into())
+}
+
+/// A suffix for the id of an instance that was given none: sorted by time, never the same twice.
+pub fn new_instance_suffix() -> String {
+    let (high, low) = Uuid::now_v7().as_u64_pair();
+    format!("{:012x}{:04x}", high >> 16, low & 0xffff)
 }
 
 async fn keep_clock(core: Arc<Core>) {

@@ -25,7 +25,7 @@ mod run;
 mod watchdog;
 mod work;
 
-pub use engine::{Delivery, Engine, HistoryEntry};
+pub use engine::{Delivery, Engine, HistoryEntry, new_instance_suffix};
 pub use error::EngineError;
 pub use events::{EngineEvent, Events, Notice};
 pub use options::{ExecutorKind, Options, runtime};

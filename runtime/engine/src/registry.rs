@@ -125,11 +125,6 @@ impl Registry {
         }
     }
 
-    /// How many instances of a scope are in memory.
-    pub(crate) fn count_in(&self, scope: Scope) -> usize {
-        self.loaded().values().filter(|loaded| loaded.scope == scope).count()
-    }
-
     /// Ends the actors of some scopes at once: what they do is no longer ours to do.
     pub(crate) fn drop_where(&self, unwanted: impl Fn(Scope) -> bool) {
         let mut all = self.loaded();
