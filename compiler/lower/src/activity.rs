@@ -78,12 +78,7 @@ impl<'a> FunctionLowering<'_, 'a> {
     }
 
     /// A policy record: what isn't set is `none`.
-    fn policy_record(
-        &mut self,
-        settings: &[(PolicyField, &'a Expr)],
-        dst: LocalId,
-        span: Span,
-    ) -> Flow<()> {
+    fn policy_record(&mut self, settings: &[(PolicyField, &'a Expr)], dst: LocalId, span: Span) -> Flow<()> {
         let types = self.policy_types(span)?;
         let set = self.policy_values(settings, &types)?;
         let mut fields = Vec::with_capacity(types.len());

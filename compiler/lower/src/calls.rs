@@ -43,8 +43,9 @@ impl<'a> FunctionLowering<'_, 'a> {
             FunctionCode::Flow(_) => self.call_flow(function, declared, type_args, args, dst, span),
             FunctionCode::Intrinsic(name) => self.call_intrinsic(name, &type_args, args, dst, span),
             FunctionCode::Host(name) => {
-                let op = host_op(name)
-                    .ok_or_else(|| LowerError::internal(format!("there is no host function `{name}`"), span))?;
+                let op = host_op(name).ok_or_else(|| {
+                    LowerError::internal(format!("there is no host function `{name}`"), span)
+                })?;
                 self.emit(Op::Host { dst, op, args }, span);
                 Ok(())
             }
@@ -237,7 +238,8 @@ impl<'a> Lowering<'a> {
         let Some(Type::Function { params, returns, suspends }) = self.types.types.get(ty).cloned() else {
             return Err(LowerError::internal("a function value of another type", span));
         };
-        let context = Context { locals: &NO_LOCALS, params: &[], type_args: Vec::new(), suspending: Vec::new() };
+        let context =
+            Context { locals: &NO_LOCALS, params: &[], type_args: Vec::new(), suspending: Vec::new() };
         let mut lowering = FunctionLowering::new(self, Rc::new(context), name, span, suspends);
         lowering.returns = returns;
         let environment = lowering.environment(ty, captures);

@@ -7,8 +7,8 @@ use crate::error::LowerError;
 use crate::program::Lowering;
 use crate::types::DefaultToFill;
 use flow_analysis::hir::{Expr, ExprKind, Literal};
-use flow_mir::strand::{Stop, Strand};
 use flow_mir::executor::NoHost;
+use flow_mir::strand::{Stop, Strand};
 use flow_mir::{Function, Heap, Interpreter, Limits, Program, Table, value};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -48,7 +48,8 @@ impl<'a> Lowering<'a> {
             }
             Stop::Raised(error) => {
                 let trap = strand.heap().trap_parts(error);
-                let why = trap.map_or_else(|| "it fails".to_string(), |(kind, message)| format!("{kind}: {message}"));
+                let why = trap
+                    .map_or_else(|| "it fails".to_string(), |(kind, message)| format!("{kind}: {message}"));
                 Err(LowerError::limit(format!("this default has no value: {why}"), span))
             }
             Stop::Suspended(_) => Err(LowerError::internal("a default suspends", span)),

@@ -109,7 +109,9 @@ impl<'a> FunctionLowering<'_, 'a> {
             | ExprKind::With { .. }
             | ExprKind::Field { .. }
             | ExprKind::Index { .. } => self.composite(expr, dst)?,
-            ExprKind::Negate(_) | ExprKind::Binary { .. } | ExprKind::Range(..) => self.arithmetic(expr, dst)?,
+            ExprKind::Negate(_) | ExprKind::Binary { .. } | ExprKind::Range(..) => {
+                self.arithmetic(expr, dst)?
+            }
             ExprKind::Not(_) | ExprKind::And(..) | ExprKind::Or(..) | ExprKind::Is { .. } => {
                 self.truth(expr, dst)?;
             }
@@ -239,7 +241,11 @@ impl<'a> FunctionLowering<'_, 'a> {
             return value;
         }
         let intrinsic = Intrinsic::Show;
-        self.emit_new(string, |dst| Op::Intrinsic { dst, intrinsic, types: vec![ty], args: vec![value] }, span)
+        self.emit_new(
+            string,
+            |dst| Op::Intrinsic { dst, intrinsic, types: vec![ty], args: vec![value] },
+            span,
+        )
     }
 
     /// Values made of others, and their parts.
@@ -290,7 +296,8 @@ impl<'a> FunctionLowering<'_, 'a> {
         let types = vec![key, value];
         // Made in a local of its own: the entries may read what `dst` held before.
         let mut map = self.temporary(ty);
-        let make = Op::Intrinsic { dst: map, intrinsic: Intrinsic::MapNew, types: types.clone(), args: vec![] };
+        let make =
+            Op::Intrinsic { dst: map, intrinsic: Intrinsic::MapNew, types: types.clone(), args: vec![] };
         self.emit(make, span);
         for (key, value) in entries {
             let (key, value) = self.pair(key, value)?;

@@ -17,6 +17,7 @@ mod pattern;
 mod program;
 mod scope;
 mod strands;
+pub mod testing;
 mod types;
 
 pub use error::LowerError;

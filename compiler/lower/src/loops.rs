@@ -89,7 +89,8 @@ impl<'a> FunctionLowering<'_, 'a> {
         self.goto(header, span);
         let (inside, latch, exit) = (self.block(), self.block(), self.block());
         self.switch_to(header);
-        let less = Op::Binary { dst: self.temporary(known.bool), op: BinaryOp::IntLess, left: index, right: end };
+        let less =
+            Op::Binary { dst: self.temporary(known.bool), op: BinaryOp::IntLess, left: index, right: end };
         let condition = less.dst().unwrap_or(index);
         self.emit(less, span);
         self.end(Terminator::Branch { condition, then: inside, otherwise: exit }, span);

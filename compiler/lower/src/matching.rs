@@ -22,7 +22,11 @@ impl<'a> FunctionLowering<'_, 'a> {
         let by_case = arms.len() >= FEWEST_TO_SWITCH
             && arms.iter().any(|arm| matches!(arm.pattern.kind, PatternKind::Case { .. }))
             && matches!(self.stored_type(value), Type::Enum { .. });
-        if by_case { self.match_by_case(value, arms, dst, span) } else { self.match_in_order(value, arms, dst, span) }
+        if by_case {
+            self.match_by_case(value, arms, dst, span)
+        } else {
+            self.match_in_order(value, arms, dst, span)
+        }
     }
 
     fn match_in_order(&mut self, value: LocalId, arms: &'a [Arm], dst: LocalId, span: Span) -> Flow<()> {

@@ -227,10 +227,7 @@ impl<'a> FunctionLowering<'_, 'a> {
         self.switch_to(matched);
         let dst = self.variable(variable)?;
         let is_union = self.type_of(dst) == self.shared.known.error;
-        self.emit(
-            if is_union { Op::Copy { dst, src: error } } else { Op::ErrorValue { dst, error } },
-            span,
-        );
+        self.emit(if is_union { Op::Copy { dst, src: error } } else { Op::ErrorValue { dst, error } }, span);
         Ok(())
     }
 }

@@ -6,8 +6,8 @@ use crate::error::LowerError;
 use crate::types::TypeTable;
 use flow_analysis::hir::{self, Ty, Types};
 use flow_mir::{
-    Activity, Constant, ConstantId, Field, Function, FunctionId, Handle, Id as _, KnownTypes, Location, Program,
-    Source, Table, TypeId, Workflow,
+    Activity, Constant, ConstantId, Field, Function, FunctionId, Handle, Id as _, KnownTypes, Location,
+    Program, Source, Table, TypeId, Workflow,
 };
 use flow_syntax::{FileId, SourceMap, Span};
 use std::collections::{HashMap, VecDeque};
@@ -113,8 +113,8 @@ impl<'a> Lowering<'a> {
         workflows: Table<flow_mir::WorkflowId, Workflow>,
     ) -> Result<Program, LowerError> {
         let functions: Option<Table<FunctionId, Function>> = self.functions.into_iter().collect();
-        let functions = functions
-            .ok_or_else(|| LowerError::internal("a function was never made", Span::default()))?;
+        let functions =
+            functions.ok_or_else(|| LowerError::internal("a function was never made", Span::default()))?;
         Ok(Program {
             sources: self.used_sources,
             types: self.types.types,
@@ -397,7 +397,8 @@ pub(crate) fn instance_suspends(function: &hir::Function, suspending: &[bool]) -
 fn known_types(program: &hir::Program, types: &mut TypeTable<'_>) -> Result<KnownTypes, LowerError> {
     let simple = |types: &mut TypeTable<'_>, ty| types.lower(ty, Span::default());
     let nominal = |types: &mut TypeTable<'_>, id: Option<hir::NominalId>, what: &str| {
-        let missing = || LowerError::internal(format!("the standard library has no `{what}`"), Span::default());
+        let missing =
+            || LowerError::internal(format!("the standard library has no `{what}`"), Span::default());
         types.nominal(id.ok_or_else(missing)?)
     };
     let known = &program.known;

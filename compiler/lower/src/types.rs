@@ -109,7 +109,12 @@ impl<'a> TypeTable<'a> {
     }
 
     /// As [`lower`](Self::lower), but a function type itself is of the kind asked for.
-    pub(crate) fn lower_function(&mut self, ty: Ty, suspends: bool, span: Span) -> Result<TypeId, LowerError> {
+    pub(crate) fn lower_function(
+        &mut self,
+        ty: Ty,
+        suspends: bool,
+        span: Span,
+    ) -> Result<TypeId, LowerError> {
         if suspends || !matches!(self.source.get(ty), hir::Type::Function { .. }) {
             return self.lower(ty, span);
         }
