@@ -5,9 +5,9 @@ use crate::commit::Lost;
 use crate::core::Core;
 use crate::events::Notice;
 use crate::registry::{Arrival, Loaded, Mail};
+use flow_machine::Instance;
 use flow_machine::event::{Action, Dispatch, Event, Transition};
 use flow_machine::ids::{CallKey, Timestamp};
-use flow_machine::Instance;
 use flow_machine::rows::InstanceRow;
 use flow_mir::Executor;
 use flow_store::Scope;
@@ -75,8 +75,7 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
     let (sender, mailbox) = unbounded_channel();
     let id = beginning.instance.id();
     let row = watch::Sender::new(Arc::new(beginning.instance.row().clone()));
-    let loaded =
-        Loaded { scope: beginning.scope, mailbox: sender.clone(), row: row.subscribe(), task: None };
+    let loaded = Loaded { scope: beginning.scope, mailbox: sender.clone(), row: row.subscribe(), task: None };
     if !core.registry.insert(id, loaded) {
         return;
     }
@@ -227,9 +226,8 @@ impl Actor {
     /// Applies what came and what is due, by time. Compiled code runs here, on this thread's big stack.
     fn step(&mut self) -> Result<(), End> {
         self.queue.sort_by_key(|arrival| arrival.at);
-        let applied = tokio::task::block_in_place(|| {
-            std::panic::catch_unwind(AssertUnwindSafe(|| self.apply_all()))
-        });
+        let applied =
+            tokio::task::block_in_place(|| std::panic::catch_unwind(AssertUnwindSafe(|| self.apply_all())));
         applied.map_err(|_| End::Broken("a mistake in flow itself; please report it".into()))
     }
 
@@ -312,7 +310,10 @@ impl Actor {
         let (core, id, scope) = (self.core.clone(), self.instance.id(), self.scope);
         let reload = match &end {
             End::Lost(Lost::Stale(error)) if !self.has_committed => {
-                core.broken(id, format!("{error}, again after it was loaded; see who else writes to the store"));
+                core.broken(
+                    id,
+                    format!("{error}, again after it was loaded; see who else writes to the store"),
+                );
                 false
             }
             End::Lost(Lost::Stale(_)) => true,

@@ -175,9 +175,10 @@ impl Report {
         let arrival = Arrival::call_ended(at, key, attempt, outcome, transactional);
         match self.caller.mailbox.send(Mail::Arrival(arrival)) {
             Err(returned) => match returned.0 {
-                Mail::Arrival(Arrival { event: flow_machine::event::Event::CallEnded { outcome, .. }, .. }) => {
-                    Some(outcome)
-                }
+                Mail::Arrival(Arrival {
+                    event: flow_machine::event::Event::CallEnded { outcome, .. },
+                    ..
+                }) => Some(outcome),
                 _ => None,
             },
             Ok(()) => None,

@@ -7,9 +7,9 @@ use crate::core::Core;
 use crate::error::EngineError;
 use crate::lease::Pauses;
 use crate::registry::Arrival;
+use flow_machine::Instance;
 use flow_machine::event::Message;
 use flow_machine::ids::{InstanceId, Timestamp};
-use flow_machine::Instance;
 use flow_machine::rows::{CompletionRow, InboxRow, StoredInstance};
 use flow_mir::{Executor, Limits};
 use flow_store::{Scope, StoreError};
@@ -100,7 +100,15 @@ impl Core {
         arrivals.extend(stored.inbox.iter().filter_map(|row| message(row, reading)));
         arrivals.sort_by_key(|arrival| arrival.at);
         let instance = load(stored, self.options.heap_words, &self.limited(&executor))?;
-        Ok(Beginning { scope, instance, executor, actions: Vec::new(), arrivals, recovering: true, read_until })
+        Ok(Beginning {
+            scope,
+            instance,
+            executor,
+            actions: Vec::new(),
+            arrivals,
+            recovering: true,
+            read_until,
+        })
     }
 }
 

@@ -56,7 +56,11 @@ impl Core {
         }
     }
 
-    async fn lease_again(&self, lease: flow_store::Lease, doubt: &StoreError) -> Result<flow_store::Lease, Lost> {
+    async fn lease_again(
+        &self,
+        lease: flow_store::Lease,
+        doubt: &StoreError,
+    ) -> Result<flow_store::Lease, Lost> {
         tokio::select! {
             lease = self.leases.again(lease.scope, lease.token, doubt) => lease.map_err(|_| Lost::Gone),
             () = self.closed() => Err(Lost::Closing),
@@ -87,14 +91,13 @@ impl Core {
 /// Whether the store holds exactly what these changes wrote.
 fn is_in(changes: &Changes, stored: &StoredInstance) -> bool {
     let row = changes.insert_instance.as_ref().or(changes.update_instance.as_ref());
-    let row_is_in = row.is_none_or(|row| row.version == stored.row.version && row.status == stored.row.status);
+    let row_is_in =
+        row.is_none_or(|row| row.version == stored.row.version && row.status == stored.row.status);
     let strands_are_in = changes.strands.iter().all(|written| {
         stored.strands.iter().any(|found| found.path == written.path && found.version == written.version)
     });
-    let deleted_are_out = changes
-        .delete_strands
-        .iter()
-        .all(|(_, path)| stored.strands.iter().all(|found| found.path != *path));
+    let deleted_are_out =
+        changes.delete_strands.iter().all(|(_, path)| stored.strands.iter().all(|found| found.path != *path));
     let history_is_in = changes.history.last().is_none_or(|last| last.sequence == stored.last_sequence);
     row_is_in && strands_are_in && deleted_are_out && history_is_in
 }

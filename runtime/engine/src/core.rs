@@ -39,13 +39,9 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) async fn open(store: Arc<dyn Store>, options: Options) -> Result<Arc<Core>, StoreError> {
         let speaker = Speaker::new();
-        let leases =
-            Leases::new(store.clone(), speaker.clone(), options.longest_pause, options.lease_age);
-        let bounds = Bounds {
-            heap_words: options.heap_words,
-            computing: options.step_limit,
-            ..Bounds::default()
-        };
+        let leases = Leases::new(store.clone(), speaker.clone(), options.longest_pause, options.lease_age);
+        let bounds =
+            Bounds { heap_words: options.heap_words, computing: options.step_limit, ..Bounds::default() };
         Ok(Arc::new(Core {
             clock: Clock::open(store.as_ref()).await?,
             programs: Programs::new(store.clone(), options.executor),

@@ -8,11 +8,11 @@ use crate::options::Options;
 use crate::registry::Mail;
 use crate::run::Outcome;
 use crate::{inbox, work};
+use flow_machine::InstanceView;
 use flow_machine::event::Message;
 use flow_machine::history::HistoryEvent;
 use flow_machine::ids::{InstanceId, Timestamp};
 use flow_machine::rows::InstanceRow;
-use flow_machine::InstanceView;
 use flow_mir::value::{self, Image};
 use flow_mir::{Heap, Interpreter, Limits, Program};
 use flow_store::{Filter, Owner, Store, StoreError};
@@ -33,7 +33,7 @@ const LAST_COMMITS: Duration = Duration::from_secs(5);
 pub struct Engine {
     pub(crate) core: Arc<Core>,
     /// Ended with the engine.
-    _tasks: JoinSet<()>,
+    tasks: tokio::sync::Mutex<JoinSet<()>>,
 }
 
 /// What became of a message.
@@ -68,7 +68,7 @@ impl Engine {
         tasks.spawn(inbox::read(core.clone()));
         tasks.spawn(keep_clock(core.clone()));
         tasks.spawn(drop_what_is_lost(core.clone()));
-        Ok(Engine { core, _tasks: tasks })
+        Ok(Engine { core, tasks: tokio::sync::Mutex::new(tasks) })
     }
 
     /// A planned stop: commits in flight end, attempts are given up, leases are given back. Everything is resumable.
@@ -80,6 +80,8 @@ impl Engine {
         // Those that are left are dropped; their commits are fenced.
         let _ = tokio::time::timeout(LAST_COMMITS, all_left).await;
         core.registry.drop_where(|_| true);
+        // They use the store's connections, which closing waits for.
+        self.tasks.lock().await.shutdown().await;
         Ok(core.store.close().await?)
     }
 

@@ -17,7 +17,9 @@ pub enum EngineError {
         name: String,
     },
     /// The id is in use with another workflow.
-    #[error("the instance `{name}` runs the workflow `{runs}`, not `{asked}`: use another --id, or name `{runs}`")]
+    #[error(
+        "the instance `{name}` runs the workflow `{runs}`, not `{asked}`: use another --id, or name `{runs}`"
+    )]
     OtherWorkflow {
         /// Its id.
         name: String,

@@ -58,8 +58,8 @@ impl Programs {
     /// A program of the store, not compiled.
     pub(crate) async fn read(&self, hash: &ProgramHash, name: &str) -> Result<Arc<Program>, EngineError> {
         let artifact = self.store.program(hash).await?;
-        let artifact = artifact
-            .ok_or_else(|| EngineError::ProgramMissing { name: name.to_owned(), hash: hex(hash) })?;
+        let artifact =
+            artifact.ok_or_else(|| EngineError::ProgramMissing { name: name.to_owned(), hash: hex(hash) })?;
         let (program, found) = Program::decode(&artifact).map_err(|error| bad_program(hash, &error))?;
         if found.0 != *hash {
             return Err(bad_program(hash, &format!("the store has the program {found} in its place")));

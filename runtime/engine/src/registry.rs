@@ -33,7 +33,13 @@ pub(crate) struct Arrival {
 
 impl Arrival {
     /// An attempt ended. A transactional call without an answer keeps its row: the next attempt has to find it.
-    pub(crate) fn call_ended(at: Timestamp, key: CallKey, attempt: u32, outcome: CallOutcome, transactional: bool) -> Arrival {
+    pub(crate) fn call_ended(
+        at: Timestamp,
+        key: CallKey,
+        attempt: u32,
+        outcome: CallOutcome,
+        transactional: bool,
+    ) -> Arrival {
         let settled = transactional && !matches!(outcome, CallOutcome::Unknown { .. });
         let event = Event::CallEnded { key, attempt, outcome };
         Arrival { at, event, reading: None, settles: settled.then_some(key) }

@@ -10,8 +10,8 @@ use crate::lease::Pauses;
 use flow_machine::event::Message;
 use flow_machine::history::ErrorReport;
 use flow_machine::ids::InstanceId;
-use flow_machine::{Instance, NewInstance};
 use flow_machine::rows::{InstanceRow, ProgramHash, Status};
+use flow_machine::{Instance, NewInstance};
 use flow_mir::{Executor, Limits, Program, WorkflowId};
 use flow_store::{Filter, Owner, Scope, StoreError};
 use std::sync::Arc;
@@ -151,7 +151,9 @@ impl Engine {
             match core.begin(scope, id, &ready, input.clone(), name).await {
                 Ok(()) => return Ok(Run::Started(id)),
                 // Another process was faster.
-                Err(EngineError::Store(StoreError::NameTaken { .. })) => core.leases.release(&[scope]).await?,
+                Err(EngineError::Store(StoreError::NameTaken { .. })) => {
+                    core.leases.release(&[scope]).await?
+                }
                 Err(error) => return Err(error),
             }
         }

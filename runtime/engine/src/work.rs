@@ -62,7 +62,8 @@ async fn take_seat(core: &Core) -> Result<Owner, EngineError> {
         let root = seat(number);
         if core.leases.claim(Scope::Tree(root)).await?.is_none() {
             let owner = core.store.owner(root).await?;
-            return owner.ok_or(EngineError::Store(StoreError::LeaseLost { scopes: vec![Scope::Tree(root)] }));
+            return owner
+                .ok_or(EngineError::Store(StoreError::LeaseLost { scopes: vec![Scope::Tree(root)] }));
         }
     }
     Err(EngineError::Closing)
@@ -141,7 +142,8 @@ fn winner(workers: &BTreeSet<Uuid>, shard: u16) -> Option<Uuid> {
 /// splitmix64 of the worker and the shard.
 fn score(worker: Uuid, shard: u16) -> u64 {
     let (high, low) = worker.as_u64_pair();
-    let mut mixed = (high ^ low.rotate_left(32)).wrapping_add(u64::from(shard).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut mixed =
+        (high ^ low.rotate_left(32)).wrapping_add(u64::from(shard).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)

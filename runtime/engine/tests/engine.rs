@@ -120,7 +120,8 @@ fn a_cancelled_instance_ends_and_says_so() {
     run(world.clone(), async {
         let place = Place::new();
         let engine = place.engine(&world).await;
-        let run = engine.run_or_continue(&program(), "nap", nap(Duration::from_secs(3600)), "a").await.unwrap();
+        let run =
+            engine.run_or_continue(&program(), "nap", nap(Duration::from_secs(3600)), "a").await.unwrap();
         assert_eq!(engine.show("a").await.unwrap().id, "a");
         assert!(matches!(engine.cancel("a").await.unwrap(), Delivery::Owned(_)));
         assert_eq!(engine.outcome(run.instance()).await.unwrap().status, Status::Cancelled);
@@ -149,7 +150,8 @@ fn timers_fire_and_those_that_passed_while_nobody_was_there_too() {
     run(world.clone(), async {
         let place = Place::new();
         let first = place.engine(&world).await;
-        let run = first.run_or_continue(&program(), "nap", nap(Duration::from_millis(30)), "a").await.unwrap();
+        let run =
+            first.run_or_continue(&program(), "nap", nap(Duration::from_millis(30)), "a").await.unwrap();
         let outcome = first.outcome(run.instance()).await.unwrap();
         assert_eq!(first.output(&outcome).await.unwrap(), Some(json!(7)));
         first.run_or_continue(&program(), "nap", nap(Duration::from_millis(50)), "b").await.unwrap();
@@ -201,7 +203,8 @@ fn a_step_that_runs_too_long_fails_alone() {
             let engine = Arc::new(engine(place.store().await, options).await);
             let other = engine.clone();
             let spins = tokio::spawn(async move {
-                let run = other.run_or_continue(&program(), "spin", input(&program(), &[]), "spin").await.unwrap();
+                let run =
+                    other.run_or_continue(&program(), "spin", input(&program(), &[]), "spin").await.unwrap();
                 other.outcome(run.instance()).await.unwrap()
             });
             let run = engine.run_or_continue(&program(), "count", count(3), "a").await.unwrap();
@@ -270,7 +273,8 @@ fn workers_share_the_shards_and_take_over_from_the_dead() {
         world.let_pass(1000);
         for number in 0..12 {
             let name = format!("i{number}");
-            let row = starter.list(&Filter::default()).await.unwrap().into_iter().find(|row| row.name == name);
+            let row =
+                starter.list(&Filter::default()).await.unwrap().into_iter().find(|row| row.name == name);
             let outcome = starter.outcome(row.unwrap().id).await.unwrap();
             assert_eq!(outcome.status, Status::Completed, "{name}");
         }
