@@ -1,10 +1,11 @@
 //! From an address to a store.
 
-use crate::{SqliteStore, Store, StoreError};
+use crate::{PostgresStore, SqliteStore, Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 
-const FORMS: &str = "write sqlite://PATH (a file, e.g. sqlite://.flow/flow.db) or postgres://USER@HOST/DATABASE";
+const FORMS: &str =
+    "write sqlite://PATH (a file, e.g. sqlite://.flow/flow.db) or postgres://USER@HOST/DATABASE";
 
 /// Opens the store at an address: `sqlite://PATH` or `postgres://…`. Creates what is missing.
 pub async fn connect(url: &str) -> Result<Arc<dyn Store>, StoreError> {
@@ -16,7 +17,7 @@ pub async fn connect(url: &str) -> Result<Arc<dyn Store>, StoreError> {
             }
             Ok(Arc::new(SqliteStore::open(Path::new(path)).await?))
         }
-        Some(("postgres" | "postgresql", _)) => Err(bad(url, "PG")),
+        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(PostgresStore::connect(url).await?)),
         Some((scheme, _)) => Err(bad(url, &format!("`{scheme}` is not a kind of store"))),
         None => Err(bad(url, "it does not say which kind of store it is")),
     }
@@ -41,9 +42,13 @@ fn without_password(url: &str) -> String {
         }
         None => rest.to_string(),
     };
-    let (path, query) = hidden.split_once('?').map_or((hidden.as_str(), None), |(path, query)| (path, Some(query)));
-    let shown: Vec<&str> =
-        query.into_iter().flat_map(|query| query.split('&')).filter(|part| !part.starts_with("password")).collect();
+    let (path, query) =
+        hidden.split_once('?').map_or((hidden.as_str(), None), |(path, query)| (path, Some(query)));
+    let shown: Vec<&str> = query
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .filter(|part| !part.starts_with("password"))
+        .collect();
     let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
     let question = if shown.is_empty() { "" } else { "?" };
     format!("{scheme}{path}{question}{}", shown.join("&"))
@@ -55,7 +60,13 @@ mod tests {
 
     #[tokio::test]
     async fn other_addresses_are_refused_with_what_would_be_right() {
-        for url in ["mysql://root:secret@host/db", ".flow/flow.db", "sqlite://", "secret", "postgres://u:se@cret@h:port/d"] {
+        for url in [
+            "mysql://root:secret@host/db",
+            ".flow/flow.db",
+            "sqlite://",
+            "secret",
+            "postgres://u:se@cret@h:port/d",
+        ] {
             let Err(StoreError::BadUrl { reason, url: shown }) = connect(url).await else {
                 panic!("{url} was accepted")
             };
@@ -67,7 +78,10 @@ mod tests {
 
     #[test]
     fn passwords_are_never_shown() {
-        assert_eq!(without_password("postgres://me:pw@h/d?sslmode=off&password=x"), "postgres://me@h/d?sslmode=off");
+        assert_eq!(
+            without_password("postgres://me:pw@h/d?sslmode=off&password=x"),
+            "postgres://me@h/d?sslmode=off"
+        );
         assert_eq!(without_password("sqlite://a/b.db"), "sqlite://a/b.db");
     }
 }

@@ -51,7 +51,10 @@ impl GroupCommitter {
 }
 
 fn stopped() -> StoreError {
-    StoreError::Unavailable { store: "of this process".into(), reason: "the committing task has stopped".into() }
+    StoreError::Unavailable {
+        store: "of this process".into(),
+        reason: "the committing task has stopped".into(),
+    }
 }
 
 async fn write_batches(store: Arc<dyn Store>, mut queue: mpsc::UnboundedReceiver<Queued>) {
@@ -120,7 +123,8 @@ async fn commit_batch(store: &dyn Store, batch: Vec<Queued>) {
     while let Some(mut part) = parts.pop_front() {
         // By instance, so that concurrent writers lock rows in the same order.
         part.sort_by_key(|queued| queued.write.root);
-        let (writes, answers): (Vec<_>, Vec<_>) = part.into_iter().map(|queued| (queued.write, queued.answer)).unzip();
+        let (writes, answers): (Vec<_>, Vec<_>) =
+            part.into_iter().map(|queued| (queued.write, queued.answer)).unzip();
         let result = store.commit(&writes).await;
         let rejected = matches!(&result, Err(error) if !matches!(error, StoreError::Unavailable { .. }));
         if rejected && writes.len() > 1 {

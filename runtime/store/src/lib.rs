@@ -12,6 +12,7 @@ use uuid::Uuid;
 mod connect;
 mod error;
 mod group;
+mod postgres;
 mod process;
 mod sqlite;
 mod statement;
@@ -19,6 +20,7 @@ mod statement;
 pub use connect::connect;
 pub use error::StoreError;
 pub use group::GroupCommitter;
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// What a lease covers.

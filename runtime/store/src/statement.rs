@@ -64,9 +64,9 @@ pub(crate) fn check(sql: &str, parameters: usize, dialect: Dialect) -> Result<()
     }
     match first {
         None => Err(refused("the statement is empty")),
-        Some(_) if highest != parameters => {
-            Err(refused(&format!("the statement has {highest} parameters ($1…), but {parameters} values were given")))
-        }
+        Some(_) if highest != parameters => Err(refused(&format!(
+            "the statement has {highest} parameters ($1…), but {parameters} values were given"
+        ))),
         Some(_) => Ok(()),
     }
 }
@@ -127,7 +127,8 @@ impl<'a> Scanner<'a> {
 
     fn skip_trivia(&mut self) {
         loop {
-            let trimmed = self.rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
+            let trimmed =
+                self.rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
             let length = if trimmed.starts_with("--") {
                 trimmed.find('\n').unwrap_or(trimmed.len())
             } else if trimmed.starts_with("/*") {

@@ -5,6 +5,7 @@ use flow_machine::rows::*;
 use flow_store::*;
 use serde_json::json;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -14,8 +15,25 @@ impl Scratch {
     fn new() -> Scratch {
         Scratch(std::env::temp_dir().join(format!("flow-store-{}", Uuid::new_v4())))
     }
+    /// A new SQLite file, or a new database on the server that FLOW_TEST_DATABASE_URL names.
     fn url(&self) -> String {
-        format!("sqlite://{}/deep/flow.db", self.0.display())
+        match std::env::var("FLOW_TEST_DATABASE_URL") {
+            Ok(server) => self.database(&server),
+            Err(_) => format!("sqlite://{}/deep/flow.db", self.0.display()),
+        }
+    }
+    fn database(&self, server: &str) -> String {
+        let name = self.0.file_name().unwrap().to_str().unwrap();
+        let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
+        let asked = Command::new("psql").args([server, "-Atc", &exists]).output().expect("psql is needed");
+        if asked.stdout.is_empty() {
+            let create = format!("CREATE DATABASE \"{name}\"");
+            assert!(Command::new("psql").args([server, "-qc", &create]).status().unwrap().success());
+        }
+        let (address, query) =
+            server.split_once('?').map_or((server, ""), |(address, query)| (address, query));
+        let (host, _) = address.rsplit_once('/').expect("the URL names a database");
+        format!("{host}/{name}?{query}")
     }
 }
 
@@ -58,7 +76,8 @@ fn new_instance(name: &str, id: InstanceId) -> Changes {
 }
 
 fn step_to(id: InstanceId, version: i64) -> Changes {
-    let history = vec![HistoryRow { instance: id, sequence: version, at: Timestamp(version), event: vec![0] }];
+    let history =
+        vec![HistoryRow { instance: id, sequence: version, at: Timestamp(version), event: vec![0] }];
     Changes { strands: vec![strand(id, version)], history, ..Changes::default() }
 }
 
@@ -80,7 +99,7 @@ async fn loaded(store: &dyn Store, id: InstanceId) -> StoredInstance {
     store.load(&[id]).await.unwrap().remove(0)
 }
 
-async fn sqlite() -> (Scratch, Arc<dyn Store>) {
+async fn fresh() -> (Scratch, Arc<dyn Store>) {
     let scratch = Scratch::new();
     let store = connect(&scratch.url()).await.unwrap();
     (scratch, store)
@@ -88,11 +107,17 @@ async fn sqlite() -> (Scratch, Arc<dyn Store>) {
 
 #[tokio::test]
 async fn what_was_written_is_loaded() {
-    let (_scratch, store) = sqlite().await;
+    let (_scratch, store) = fresh().await;
     let (id, lease) = started(&*store, "a").await;
     let path = StrandPath::main().compensation(1);
     let changes = Changes {
-        compensations: vec![CompensationRow { instance: id, path: path.clone(), position: 1, saga: 0, image: vec![9] }],
+        compensations: vec![CompensationRow {
+            instance: id,
+            path: path.clone(),
+            position: 1,
+            saga: 0,
+            image: vec![9],
+        }],
         timers: vec![TimerRow { instance: id, id: "0#1".into(), due: Timestamp(50) }],
         ..step_to(id, 2)
     };
@@ -122,7 +147,7 @@ async fn what_was_written_is_loaded() {
 
 #[tokio::test]
 async fn a_batch_is_all_or_nothing() {
-    let (_scratch, store) = sqlite().await;
+    let (_scratch, store) = fresh().await;
     let (a, lease_a) = started(&*store, "a").await;
     let (b, lease_b) = started(&*store, "b").await;
     let good = Write { lease: lease_a, root: a, changes: step_to(a, 2) };
@@ -140,7 +165,7 @@ async fn a_batch_is_all_or_nothing() {
 
 #[tokio::test]
 async fn an_old_token_writes_nothing() {
-    let (scratch, store) = sqlite().await;
+    let (scratch, store) = fresh().await;
     let (id, old) = started(&*store, "a").await;
     let other = connect(&scratch.url()).await.unwrap();
     assert!(matches!(other.claim(Scope::Tree(id)).await.unwrap(), Claim::Held(_)));
@@ -151,6 +176,8 @@ async fn an_old_token_writes_nothing() {
     store.commit(&[Write { lease: new, root: id, changes: step_to(id, 2) }]).await.unwrap();
     // Its process gone, the lease is free at once; a shard's lease doesn't reach into a tree leased on its own.
     drop(store);
+    // A server needs a moment to see that a connection was closed.
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     let lease = granted(&*other, Scope::Tree(id)).await;
     let shard = granted(&*other, Scope::Shard(id.shard())).await;
     let error = other.commit(&[Write { lease: shard, root: id, changes: step_to(id, 3) }]).await.unwrap_err();
@@ -162,7 +189,7 @@ async fn an_old_token_writes_nothing() {
 
 #[tokio::test]
 async fn only_the_guilty_write_of_a_group_fails() {
-    let (_scratch, store) = sqlite().await;
+    let (_scratch, store) = fresh().await;
     let group = GroupCommitter::start(store.clone(), 2);
     let mut tasks = Vec::new();
     for number in 0..60 {
@@ -190,7 +217,7 @@ async fn only_the_guilty_write_of_a_group_fails() {
 
 #[tokio::test]
 async fn a_message_is_accepted_once_even_after_it_was_consumed() {
-    let (scratch, store) = sqlite().await;
+    let (scratch, store) = fresh().await;
     let (id, lease) = started(&*store, "a").await;
     let sender = connect(&scratch.url()).await.unwrap();
     let request = Uuid::new_v4();
@@ -222,13 +249,16 @@ async fn open(store: &dyn Store, step: Step) -> Box<dyn StepTransaction> {
 
 #[tokio::test]
 async fn a_step_and_its_completion_are_one_transaction() {
-    let (_scratch, store) = sqlite().await;
+    let (_scratch, store) = fresh().await;
     let (id, lease) = started(&*store, "a").await;
     let step = |number| Step { lease, instance: id, key: CallKey::new(id, &StrandPath::main(), number) };
     let mut transaction = open(&*store, step(1)).await;
     transaction.statement("CREATE TABLE account (name TEXT, cents BIGINT, open BOOLEAN)", &[]).await.unwrap();
     let insert = "INSERT INTO account VALUES ($1, $2, $3)";
-    let done = transaction.statement(insert, &[json!("ann"), json!(9007199254740993i64), json!(true)]).await.unwrap();
+    let done = transaction
+        .statement(insert, &[json!("ann"), json!(9007199254740993i64), json!(true)])
+        .await
+        .unwrap();
     assert_eq!(done.affected, 1);
     assert_eq!(transaction.complete(b"done").await.unwrap(), None);
     assert!(matches!(store.begin_step(step(1)).await.unwrap(), Begun::Taken(row) if row.outcome == b"done"));
@@ -262,7 +292,8 @@ async fn a_step_and_its_completion_are_one_transaction() {
 async fn a_runaway_statement_is_stopped() {
     let scratch = Scratch::new();
     let path = scratch.0.join("flow.db");
-    let store = SqliteStore::open(&path).await.unwrap().with_statement_limit(std::time::Duration::from_millis(50));
+    let store =
+        SqliteStore::open(&path).await.unwrap().with_statement_limit(std::time::Duration::from_millis(50));
     let (id, lease) = started(&store, "a").await;
     let step = Step { lease, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
     let mut transaction = open(&store, step).await;
@@ -279,11 +310,12 @@ async fn damaged_and_newer_files_are_refused() {
     std::fs::write(&path, vec![b'x'; 8192]).unwrap();
     let error = connect(&format!("sqlite://{}", path.display())).await.err().unwrap();
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
-    let (scratch, store) = sqlite().await;
+    let (scratch, store) = fresh().await;
     let (id, lease) = started(&*store, "a").await;
     let step = Step { lease, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
     let mut transaction = open(&*store, step).await;
-    transaction.statement("UPDATE flow_meta SET format = 99", &[]).await.unwrap();
+    let meta = if store.describe().starts_with("sqlite") { "flow_meta" } else { "flow.meta" };
+    transaction.statement(&format!("UPDATE {meta} SET format = 99"), &[]).await.unwrap();
     transaction.complete(b"").await.unwrap();
     let error = connect(&scratch.url()).await.err().unwrap();
     assert!(matches!(error, StoreError::NewerFormat { found: 99, .. }), "{error}");

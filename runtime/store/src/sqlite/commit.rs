@@ -73,26 +73,17 @@ const UPDATE_STRAND: Rows = Rows {
     tail: ") AS d WHERE flow_strand.instance = d.column1 AND flow_strand.path = d.column2
            AND flow_strand.version = d.column3 - 1 RETURNING flow_strand.instance, flow_strand.path",
 };
-const DELETE_STRAND: Rows = Rows {
-    head: "DELETE FROM flow_strand WHERE (instance, path) IN (VALUES",
-    columns: 2,
-    tail: ")",
-};
-const DELETE_COMPENSATION: Rows = Rows {
-    head: "DELETE FROM flow_compensation WHERE (instance, path) IN (VALUES",
-    columns: 2,
-    tail: ")",
-};
+const DELETE_STRAND: Rows =
+    Rows { head: "DELETE FROM flow_strand WHERE (instance, path) IN (VALUES", columns: 2, tail: ")" };
+const DELETE_COMPENSATION: Rows =
+    Rows { head: "DELETE FROM flow_compensation WHERE (instance, path) IN (VALUES", columns: 2, tail: ")" };
 const PUT_COMPENSATION: Rows = Rows {
     head: "INSERT INTO flow_compensation (instance, path, position, saga, image) VALUES",
     columns: 5,
     tail: "ON CONFLICT DO UPDATE SET position = excluded.position, saga = excluded.saga, image = excluded.image",
 };
-const DELETE_TIMER: Rows = Rows {
-    head: "DELETE FROM flow_timer WHERE (instance, id) IN (VALUES",
-    columns: 2,
-    tail: ")",
-};
+const DELETE_TIMER: Rows =
+    Rows { head: "DELETE FROM flow_timer WHERE (instance, id) IN (VALUES", columns: 2, tail: ")" };
 const PUT_TIMER: Rows = Rows {
     head: "INSERT INTO flow_timer (instance, id, shard, due) VALUES",
     columns: 4,
@@ -155,7 +146,9 @@ impl Batch<'_> {
         let strands = collect(writes, |changes| &changes.delete_strands);
         DELETE_STRAND.run(self.connection, &strands, |q, row| q.bind(row.0.0).bind(&row.1.0)).await?;
         let compensations = collect(writes, |changes| &changes.delete_compensations);
-        DELETE_COMPENSATION.run(self.connection, &compensations, |q, row| q.bind(row.0.0).bind(&row.1.0)).await?;
+        DELETE_COMPENSATION
+            .run(self.connection, &compensations, |q, row| q.bind(row.0.0).bind(&row.1.0))
+            .await?;
         let timers = collect(writes, |changes| &changes.delete_timers);
         DELETE_TIMER.run(self.connection, &timers, |q, row| q.bind(row.0.0).bind(&row.1)).await?;
         let inbox = collect(writes, |changes| &changes.delete_inbox);
@@ -168,8 +161,7 @@ impl Batch<'_> {
     async fn instances(&mut self, writes: &[Write]) -> Result<(), StoreError> {
         let new: Vec<&InstanceRow> =
             writes.iter().filter_map(|write| write.changes.insert_instance.as_ref()).collect();
-        let inserted =
-            INSERT_INSTANCE.run(self.connection, &new, |q, row| bind_new_instance(q, row)).await;
+        let inserted = INSERT_INSTANCE.run(self.connection, &new, |q, row| bind_new_instance(q, row)).await;
         let inserted = ids(inserted.map_err(|error| self.failed(error))?, &self.store.place)?;
         if let Some(row) = missing(&new, &inserted, |row| row.id.0) {
             return Err(self.why_not_inserted(row).await?);
@@ -186,7 +178,9 @@ impl Batch<'_> {
 
     /// A new instance that is not in: its name or its identity was there before.
     async fn why_not_inserted(&mut self, row: &InstanceRow) -> Result<StoreError, StoreError> {
-        let same = sqlx::query("SELECT 1 FROM flow_instance WHERE id = ? AND name <> ?").bind(row.id.0).bind(&row.name);
+        let same = sqlx::query("SELECT 1 FROM flow_instance WHERE id = ? AND name <> ?")
+            .bind(row.id.0)
+            .bind(&row.name);
         let found = self.connection.fetch_optional(same).await.map_err(|error| self.failed(error))?;
         Ok(match found {
             Some(_) => conflict(row.id, "the instance exists already".into()),
@@ -214,8 +208,10 @@ impl Batch<'_> {
             q.bind(row.instance.0).bind(&row.path.0).bind(row.position).bind(row.saga).bind(&row.image)
         });
         put.await.map_err(|error| self.failed(error))?;
-        let timers: Vec<_> =
-            writes.iter().flat_map(|write| write.changes.timers.iter().map(move |row| (write.root, row))).collect();
+        let timers: Vec<_> = writes
+            .iter()
+            .flat_map(|write| write.changes.timers.iter().map(move |row| (write.root, row)))
+            .collect();
         let put = PUT_TIMER.run(self.connection, &timers, |q, (root, row)| {
             q.bind(row.instance.0).bind(&row.id).bind(i64::from(root.shard())).bind(row.due.0)
         });
@@ -224,9 +220,12 @@ impl Batch<'_> {
         let inserted = INSERT_HISTORY.run(self.connection, &history, |q, row| {
             q.bind(row.instance.0).bind(row.sequence).bind(row.at.0).bind(&row.event)
         });
-        let inserted = inserted.await.and_then(|rows| keys::<i64>(&rows)).map_err(|error| self.failed(error))?;
+        let inserted =
+            inserted.await.and_then(|rows| keys::<i64>(&rows)).map_err(|error| self.failed(error))?;
         match missing(&history, &inserted, |row| (row.instance.0, row.sequence)) {
-            Some(row) => Err(conflict(row.instance, format!("history event {} exists already", row.sequence))),
+            Some(row) => {
+                Err(conflict(row.instance, format!("history event {} exists already", row.sequence)))
+            }
             None => Ok(()),
         }
     }

@@ -24,7 +24,9 @@ impl SqliteStore {
         let connection = transaction.connection()?;
         let found = self.holder(connection, scope).await?;
         match &found {
-            Found::Living(owner) if owner.worker != self.identity.worker => return Ok(Claim::Held(owner.clone())),
+            Found::Living(owner) if owner.worker != self.identity.worker => {
+                return Ok(Claim::Held(owner.clone()));
+            }
             Found::Free if self.shard_owner_has_it(connection, scope).await? => {
                 if let Found::Living(owner) = self.holder(connection, Scope::Shard(scope.shard())).await? {
                     return Ok(Claim::Held(owner));
@@ -49,7 +51,11 @@ impl SqliteStore {
     }
 
     /// A tree that exists and has no lease of its own belongs to its shard's owner.
-    async fn shard_owner_has_it(&self, connection: &mut SqliteConnection, scope: Scope) -> Result<bool, StoreError> {
+    async fn shard_owner_has_it(
+        &self,
+        connection: &mut SqliteConnection,
+        scope: Scope,
+    ) -> Result<bool, StoreError> {
         let Scope::Tree(root) = scope else { return Ok(false) };
         let query = sqlx::query("SELECT 1 FROM flow_instance WHERE id = ?").bind(root.0);
         let row = connection.fetch_optional(query).await.map_err(|error| failed(&self.place, error))?;
@@ -58,7 +64,8 @@ impl SqliteStore {
 
     /// Who has the lease of exactly this scope.
     async fn holder(&self, connection: &mut SqliteConnection, scope: Scope) -> Result<Found, StoreError> {
-        let sql = "SELECT l.worker, w.pid, w.host FROM flow_lease l LEFT JOIN flow_worker w ON w.id = l.worker
+        let sql =
+            "SELECT l.worker, w.pid, w.host FROM flow_lease l LEFT JOIN flow_worker w ON w.id = l.worker
                    WHERE l.shard = ? AND l.root = ?";
         let query = sqlx::query(sql).bind(i64::from(scope.shard())).bind(scope.root_key());
         let row = connection.fetch_optional(query).await.map_err(|error| failed(&self.place, error))?;
@@ -108,7 +115,8 @@ impl SqliteStore {
             "DELETE FROM flow_worker WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM flow_lease WHERE worker = ?1)",
         )
         .bind(worker);
-        let done = transaction.connection()?.execute(delete).await.map_err(|error| failed(&self.place, error))?;
+        let done =
+            transaction.connection()?.execute(delete).await.map_err(|error| failed(&self.place, error))?;
         transaction.commit().await?;
         if done.rows_affected() > 0 {
             self.owners.bury(worker);
@@ -188,7 +196,9 @@ impl SqliteStore {
             }
             let stored = self.stored_token(connection, &mut tokens, lease.scope).await?;
             let carved = match lease.scope {
-                Scope::Shard(_) => self.stored_token(connection, &mut tokens, Scope::Tree(root)).await?.is_some(),
+                Scope::Shard(_) => {
+                    self.stored_token(connection, &mut tokens, Scope::Tree(root)).await?.is_some()
+                }
                 Scope::Tree(_) => false,
             };
             if (stored != Some(lease.token) || carved) && !lost.contains(&lease.scope) {
@@ -199,10 +209,18 @@ impl SqliteStore {
     }
 
     /// The fence of a single call's transaction under a shard's lease.
-    pub(super) async fn fence_shard(&self, transaction: &mut Transaction, lease: Lease) -> Result<(), StoreError> {
+    pub(super) async fn fence_shard(
+        &self,
+        transaction: &mut Transaction,
+        lease: Lease,
+    ) -> Result<(), StoreError> {
         let connection = transaction.connection()?;
         let stored = self.stored_token(connection, &mut BTreeMap::new(), lease.scope).await?;
-        if stored == Some(lease.token) { Ok(()) } else { Err(StoreError::LeaseLost { scopes: vec![lease.scope] }) }
+        if stored == Some(lease.token) {
+            Ok(())
+        } else {
+            Err(StoreError::LeaseLost { scopes: vec![lease.scope] })
+        }
     }
 
     async fn stored_token(
@@ -215,9 +233,10 @@ impl SqliteStore {
         if let Some(token) = known.get(&key) {
             return Ok(*token);
         }
-        let query = sqlx::query_scalar::<_, Uuid>("SELECT token FROM flow_lease WHERE shard = ? AND root = ?")
-            .bind(i64::from(key.0))
-            .bind(key.1);
+        let query =
+            sqlx::query_scalar::<_, Uuid>("SELECT token FROM flow_lease WHERE shard = ? AND root = ?")
+                .bind(i64::from(key.0))
+                .bind(key.1);
         let token = query.fetch_optional(connection).await.map_err(|error| failed(&self.place, error))?;
         known.insert(key, token);
         Ok(token)

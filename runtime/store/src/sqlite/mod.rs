@@ -1,9 +1,7 @@
 //! The embedded store: one SQLite file in WAL mode, beside the user's own tables.
 
 use crate::process::this_process;
-use crate::{
-    Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, Write,
-};
+use crate::{Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, Write};
 use async_trait::async_trait;
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::{CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, StoredInstance};

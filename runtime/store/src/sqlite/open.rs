@@ -4,7 +4,9 @@ use super::owners::Owners;
 use super::writer::{Writer, is_busy};
 use super::{Where, failed};
 use crate::StoreError;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions, Executor, Row, SqlitePool};
 use std::path::Path;
 use std::time::Duration;

@@ -8,14 +8,20 @@ use sqlx::{Executor, Row};
 use uuid::Uuid;
 
 impl SqliteStore {
-    pub(super) async fn accept(&self, id: Uuid, instance: InstanceId, message: &[u8]) -> Result<(), StoreError> {
+    pub(super) async fn accept(
+        &self,
+        id: Uuid,
+        instance: InstanceId,
+        message: &[u8],
+    ) -> Result<(), StoreError> {
         let mut transaction = self.writer.begin().await?;
         let connection = transaction.connection()?;
         let fail = |error| failed(&self.place, error);
         // A repeat is answered like the first, even where the instance has ended since.
-        let request = sqlx::query("INSERT INTO flow_request (id, instance) VALUES (?, ?) ON CONFLICT DO NOTHING")
-            .bind(id)
-            .bind(instance.0);
+        let request =
+            sqlx::query("INSERT INTO flow_request (id, instance) VALUES (?, ?) ON CONFLICT DO NOTHING")
+                .bind(id)
+                .bind(instance.0);
         if connection.execute(request).await.map_err(fail)?.rows_affected() == 0 {
             return Ok(());
         }

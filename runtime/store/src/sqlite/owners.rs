@@ -58,7 +58,12 @@ impl Owners {
     /// The file that processes waiting for the write lock hold a shared lock on.
     pub(super) fn waiting_room(&self) -> io::Result<File> {
         std::fs::create_dir_all(&self.directory)?;
-        OpenOptions::new().create(true).truncate(false).read(true).write(true).open(self.directory.join("waiting"))
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(self.directory.join("waiting"))
     }
 
     fn path(&self, worker: Uuid) -> PathBuf {

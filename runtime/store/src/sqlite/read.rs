@@ -4,14 +4,15 @@ use super::{SqliteStore, Where, failed};
 use crate::{Filter, Scope, StoreError};
 use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use flow_machine::rows::{
-    CompensationRow, CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, Status, StoredInstance, StrandRow,
-    TimerRow,
+    CompensationRow, CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, Status, StoredInstance,
+    StrandRow, TimerRow,
 };
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use uuid::Uuid;
 
-const INSTANCE: &str = "SELECT id, root, parent, parent_strand, name, workflow, program, status, version, created_at,
+const INSTANCE: &str =
+    "SELECT id, root, parent, parent_strand, name, workflow, program, status, version, created_at,
     updated_at, input, output, error, state FROM flow_instance";
 
 /// The condition that an instance or message (`t`) belongs to a scope: `?1` is the shard, `?2` the root or nil.
@@ -20,19 +21,24 @@ pub(super) const IN_SCOPE: &str = "t.shard = ?1 AND CASE WHEN ?2 = zeroblob(16)
 
 impl SqliteStore {
     pub(super) async fn read_program(&self, hash: &ProgramHash) -> Result<Option<Vec<u8>>, StoreError> {
-        let query = sqlx::query_scalar("SELECT artifact FROM flow_program WHERE hash = ?").bind(hash.as_slice());
+        let query =
+            sqlx::query_scalar("SELECT artifact FROM flow_program WHERE hash = ?").bind(hash.as_slice());
         query.fetch_optional(&self.readers).await.map_err(|error| failed(&self.place, error))
     }
 
     /// All in one read transaction, so that the parts belong together.
-    pub(super) async fn load_instances(&self, instances: &[InstanceId]) -> Result<Vec<StoredInstance>, StoreError> {
+    pub(super) async fn load_instances(
+        &self,
+        instances: &[InstanceId],
+    ) -> Result<Vec<StoredInstance>, StoreError> {
         let mut connection = self.readers.acquire().await.map_err(|error| failed(&self.place, error))?;
         let mut snapshot = connection.begin().await.map_err(|error| failed(&self.place, error))?;
         let mut loaded = Vec::new();
         for id in instances {
             let row = self.instance_where(&mut snapshot, "id = ?", id.0).await?;
             if let Some(row) = row {
-                loaded.push(load_parts(&mut snapshot, row).await.map_err(|error| failed(&self.place, error))?);
+                loaded
+                    .push(load_parts(&mut snapshot, row).await.map_err(|error| failed(&self.place, error))?);
             }
         }
         Ok(loaded)
@@ -118,7 +124,8 @@ impl SqliteStore {
         let sql = format!("SELECT id, instance, at, message FROM flow_inbox t WHERE {IN_SCOPE}");
         let mut messages = Vec::new();
         for scope in scopes {
-            let query = sqlx::query(AssertSqlSafe(sql.clone())).bind(i64::from(scope.shard())).bind(scope.root_key());
+            let query =
+                sqlx::query(AssertSqlSafe(sql.clone())).bind(i64::from(scope.shard())).bind(scope.root_key());
             let rows = query.fetch_all(&self.readers).await.map_err(|error| failed(&self.place, error))?;
             for row in &rows {
                 messages.push(inbox_row(row).map_err(|error| failed(&self.place, error))?);
@@ -130,7 +137,10 @@ impl SqliteStore {
     }
 }
 
-async fn load_parts(connection: &mut SqliteConnection, row: InstanceRow) -> Result<StoredInstance, sqlx::Error> {
+async fn load_parts(
+    connection: &mut SqliteConnection,
+    row: InstanceRow,
+) -> Result<StoredInstance, sqlx::Error> {
     let id = row.id;
     let strands = rows_of(
         connection,
@@ -184,7 +194,8 @@ async fn load_parts(connection: &mut SqliteConnection, row: InstanceRow) -> Resu
         completion_row,
     )
     .await?;
-    let last = sqlx::query_scalar("SELECT coalesce(max(sequence), 0) FROM flow_history WHERE instance = ?").bind(id.0);
+    let last = sqlx::query_scalar("SELECT coalesce(max(sequence), 0) FROM flow_history WHERE instance = ?")
+        .bind(id.0);
     let last_sequence = last.fetch_one(connection).await?;
     Ok(StoredInstance { row, strands, compensations, timers, last_sequence, inbox, completions })
 }

@@ -23,7 +23,9 @@ impl SqliteStore {
         let mut transaction = self.writer.begin().await?;
         self.fence_scope(&mut transaction, step.lease).await?;
         let connection = transaction.connection()?;
-        if let Some(row) = completion(connection, step.key).await.map_err(|error| failed(&self.place, error))? {
+        if let Some(row) =
+            completion(connection, step.key).await.map_err(|error| failed(&self.place, error))?
+        {
             return Ok(Begun::Taken(row));
         }
         connection.execute("SAVEPOINT flow_step").await.map_err(|error| failed(&self.place, error))?;
@@ -63,7 +65,10 @@ impl SqliteStore {
     }
 }
 
-async fn completion(connection: &mut SqliteConnection, key: CallKey) -> Result<Option<CompletionRow>, sqlx::Error> {
+async fn completion(
+    connection: &mut SqliteConnection,
+    key: CallKey,
+) -> Result<Option<CompletionRow>, sqlx::Error> {
     let query = sqlx::query("SELECT key, instance, at, outcome FROM flow_completion WHERE key = ?");
     let row = connection.fetch_optional(query.bind(key.0.as_slice())).await?;
     row.as_ref().map(completion_row).transpose()
@@ -101,7 +106,9 @@ impl SqliteStep {
         let connection = self.transaction.connection()?;
         let mut result = SqlResult::default();
         let mut answers = connection.fetch_many(query);
-        while let Some(answer) = answers.try_next().await.map_err(|error| statement_error(&error, self.limit))? {
+        while let Some(answer) =
+            answers.try_next().await.map_err(|error| statement_error(&error, self.limit))?
+        {
             match answer {
                 Either::Left(done) => result.affected += done.rows_affected(),
                 Either::Right(row) => {
@@ -119,7 +126,8 @@ impl SqliteStep {
     /// Interrupts whatever runs on the connection after the limit.
     async fn limit_time(&mut self, limit: Option<Duration>) -> Result<(), StoreError> {
         let place = self.place.clone();
-        let mut handle = self.transaction.connection()?.lock_handle().await.map_err(|error| failed(&place, error))?;
+        let mut handle =
+            self.transaction.connection()?.lock_handle().await.map_err(|error| failed(&place, error))?;
         match limit {
             Some(limit) => {
                 let started = Instant::now();
@@ -135,7 +143,9 @@ impl SqliteStep {
 impl StepTransaction for SqliteStep {
     async fn statement(&mut self, sql: &str, params: &[Value]) -> Result<SqlResult, StoreError> {
         if self.failed {
-            return Err(refused("an earlier statement of this step failed; nothing more runs until it is undone"));
+            return Err(refused(
+                "an earlier statement of this step failed; nothing more runs until it is undone",
+            ));
         }
         check(sql, params.len(), Dialect::Sqlite)?;
         self.limit_time(Some(self.limit)).await?;
@@ -150,19 +160,25 @@ impl StepTransaction for SqliteStep {
     async fn undo(&mut self) -> Result<(), StoreError> {
         let undone = self.transaction.connection()?.execute("ROLLBACK TO flow_step").await;
         // `OR ROLLBACK` and `RAISE(ROLLBACK)` end the whole transaction, and the savepoint with it.
-        undone.map_err(|_| refused("the statement rolled the step's transaction back (OR ROLLBACK); the step starts anew"))?;
+        undone.map_err(|_| {
+            refused("the statement rolled the step's transaction back (OR ROLLBACK); the step starts anew")
+        })?;
         self.failed = false;
         Ok(())
     }
 
     async fn complete(mut self: Box<Self>, outcome: &[u8]) -> Result<Option<CompletionRow>, StoreError> {
         if self.failed {
-            return Err(refused("a statement of this step failed; it must be undone before the step completes"));
+            return Err(refused(
+                "a statement of this step failed; it must be undone before the step completes",
+            ));
         }
         let Step { key, instance, .. } = self.step;
         let connection = self.transaction.connection()?;
         connection.execute("RELEASE flow_step").await.map_err(|error| failed(&self.place, error))?;
-        insert_completion(connection, key, instance, outcome).await.map_err(|error| failed(&self.place, error))?;
+        insert_completion(connection, key, instance, outcome)
+            .await
+            .map_err(|error| failed(&self.place, error))?;
         let SqliteStep { transaction, .. } = *self;
         transaction.commit().await?;
         Ok(None)

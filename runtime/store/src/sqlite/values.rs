@@ -23,7 +23,9 @@ pub(super) fn parameter<'q>(
             (None, Some(value)) if !is_integer(number) && value.is_finite() => query.bind(value),
             _ => {
                 let number = index + 1;
-                return Err(refused(&format!("${number} does not fit SQLite's 64-bit integers; pass it as text")));
+                return Err(refused(&format!(
+                    "${number} does not fit SQLite's 64-bit integers; pass it as text"
+                )));
             }
         },
         Value::String(text) => query.bind(text.clone()),

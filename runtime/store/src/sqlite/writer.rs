@@ -31,7 +31,11 @@ struct Slot {
 }
 
 impl Writer {
-    pub(super) fn new(connection: SqliteConnection, owners: &Owners, place: &Where) -> Result<Writer, StoreError> {
+    pub(super) fn new(
+        connection: SqliteConnection,
+        owners: &Owners,
+        place: &Where,
+    ) -> Result<Writer, StoreError> {
         let waiting_room = owners.waiting_room().map_err(|error| failed(place, error.into()))?;
         let slot = Arc::new(Mutex::new(Slot { connection, open: false }));
         Ok(Writer { slot, waiting_room, place: place.clone() })

@@ -1,0 +1,256 @@
+CREATE SCHEMA IF NOT EXISTS flow;
+
+CREATE TABLE flow.meta (format int8 NOT NULL);
+INSERT INTO flow.meta VALUES (1);
+
+CREATE TABLE flow.program (hash bytea PRIMARY KEY, artifact bytea NOT NULL);
+
+CREATE TABLE flow.worker (
+    id uuid PRIMARY KEY,
+    pid int8 NOT NULL,
+    host text NOT NULL,
+    lock_key int8 NOT NULL,
+    heartbeat timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- `root` is nil for the lease of a whole shard. The row changes only when it changes hands.
+CREATE TABLE flow.lease (
+    shard int2 NOT NULL,
+    root uuid NOT NULL,
+    token uuid,
+    worker uuid,
+    PRIMARY KEY (shard, root)
+) WITH (fillfactor = 50);
+
+CREATE TABLE flow.instance (
+    shard int2 NOT NULL,
+    id uuid NOT NULL,
+    root uuid NOT NULL,
+    parent uuid,
+    parent_strand text,
+    name text NOT NULL,
+    workflow text NOT NULL,
+    program bytea NOT NULL,
+    status text NOT NULL,
+    version int8 NOT NULL,
+    created_at int8 NOT NULL,
+    updated_at int8 NOT NULL,
+    input bytea NOT NULL,
+    output bytea,
+    error bytea,
+    state bytea NOT NULL,
+    CONSTRAINT instance_pkey PRIMARY KEY (shard, id),
+    CONSTRAINT instance_name_key UNIQUE (name)
+) WITH (fillfactor = 50);
+-- Only on columns that never change, so that updates stay heap-only.
+CREATE INDEX instance_id ON flow.instance (id);
+CREATE INDEX instance_created ON flow.instance (created_at);
+
+CREATE TABLE flow.strand (
+    shard int2 NOT NULL,
+    instance uuid NOT NULL,
+    path text COLLATE "C" NOT NULL,
+    version int8 NOT NULL,
+    open_call bool NOT NULL,
+    meta bytea NOT NULL,
+    frame bytea NOT NULL,
+    PRIMARY KEY (shard, instance, path)
+) WITH (fillfactor = 50);
+
+CREATE TABLE flow.compensation (
+    shard int2 NOT NULL,
+    instance uuid NOT NULL,
+    path text COLLATE "C" NOT NULL,
+    position int8 NOT NULL,
+    saga int8 NOT NULL,
+    image bytea NOT NULL,
+    PRIMARY KEY (shard, instance, path)
+);
+
+CREATE TABLE flow.timer (
+    shard int2 NOT NULL,
+    instance uuid NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    due int8 NOT NULL,
+    PRIMARY KEY (shard, instance, id)
+);
+CREATE INDEX timer_due ON flow.timer (shard, due);
+
+CREATE TABLE flow.history (
+    shard int2 NOT NULL,
+    instance uuid NOT NULL,
+    sequence int8 NOT NULL,
+    at int8 NOT NULL,
+    event bytea NOT NULL,
+    PRIMARY KEY (shard, instance, sequence)
+);
+
+CREATE TABLE flow.inbox (
+    shard int2 NOT NULL,
+    id uuid NOT NULL,
+    root uuid NOT NULL,
+    instance uuid NOT NULL,
+    at int8 NOT NULL,
+    message bytea NOT NULL,
+    PRIMARY KEY (shard, id)
+);
+
+-- The ids of all messages ever accepted: a repeat is known when the message itself is long consumed.
+CREATE TABLE flow.request (shard int2 NOT NULL, id uuid NOT NULL, instance uuid NOT NULL, PRIMARY KEY (shard, id));
+
+CREATE TABLE flow.completion (
+    shard int2 NOT NULL,
+    key bytea NOT NULL,
+    instance uuid NOT NULL,
+    at int8 NOT NULL,
+    outcome bytea NOT NULL,
+    CONSTRAINT completion_pkey PRIMARY KEY (shard, key)
+);
+CREATE INDEX completion_instance ON flow.completion (shard, instance);
+
+-- Already compact: compressing them again would only cost time.
+ALTER TABLE flow.program ALTER artifact SET STORAGE EXTERNAL;
+ALTER TABLE flow.instance ALTER input SET STORAGE EXTERNAL, ALTER output SET STORAGE EXTERNAL,
+    ALTER state SET STORAGE EXTERNAL;
+ALTER TABLE flow.strand ALTER meta SET STORAGE EXTERNAL, ALTER frame SET STORAGE EXTERNAL;
+ALTER TABLE flow.compensation ALTER image SET STORAGE EXTERNAL;
+ALTER TABLE flow.history ALTER event SET STORAGE EXTERNAL;
+ALTER TABLE flow.inbox ALTER message SET STORAGE EXTERNAL;
+ALTER TABLE flow.completion ALTER outcome SET STORAGE EXTERNAL;
+
+-- Nanoseconds since 1970 on this server's clock.
+CREATE FUNCTION flow.now() RETURNS int8 LANGUAGE sql VOLATILE AS
+$$ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8 * 1000 $$;
+
+-- Whether a worker's process lives: it holds its session lock, and its machine has not vanished.
+CREATE FUNCTION flow.alive(of uuid) RETURNS bool LANGUAGE plpgsql VOLATILE AS $$
+DECLARE known flow.worker;
+BEGIN
+    SELECT * INTO known FROM flow.worker WHERE id = of;
+    RETURN known.id IS NOT NULL
+        AND known.heartbeat > clock_timestamp() - interval '15 seconds'
+        AND NOT pg_try_advisory_xact_lock_shared(known.lock_key);
+END $$;
+
+-- The first thing in every write: locks the lease rows, then compares. Volatile, so that each statement below sees what
+-- was committed while the one before it waited for a lock.
+CREATE FUNCTION flow.fence(shards int2[], roots uuid[], tokens uuid[], tree_shards int2[], tree_roots uuid[])
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE lost text;
+BEGIN
+    SELECT string_agg(d.shard || ' ' || d.root, ',') INTO lost
+    FROM unnest(shards, roots, tokens) AS d (shard, root, token)
+    LEFT JOIN LATERAL (
+        SELECT l.token FROM flow.lease l WHERE l.shard = d.shard AND l.root = d.root FOR SHARE
+    ) l ON true
+    WHERE l.token IS DISTINCT FROM d.token;
+    IF lost IS NULL AND cardinality(tree_roots) > 0 THEN
+        SELECT string_agg(d.shard || ' 00000000-0000-0000-0000-000000000000', ',') INTO lost
+        FROM unnest(tree_shards, tree_roots) AS d (shard, root)
+        JOIN flow.lease l ON l.shard = d.shard AND l.root = d.root;
+    END IF;
+    IF lost IS NOT NULL THEN
+        RAISE EXCEPTION 'lease lost' USING ERRCODE = 'FL001', DETAIL = lost;
+    END IF;
+END $$;
+
+CREATE FUNCTION flow.drop_strands(shards int2[], instances uuid[], paths text[])
+RETURNS void LANGUAGE sql VOLATILE AS $$
+    DELETE FROM flow.strand t USING unnest(shards, instances, paths) AS d (shard, instance, path)
+    WHERE t.shard = d.shard AND t.instance = d.instance AND t.path = d.path
+$$;
+
+CREATE FUNCTION flow.drop_compensations(shards int2[], instances uuid[], paths text[])
+RETURNS void LANGUAGE sql VOLATILE AS $$
+    DELETE FROM flow.compensation t USING unnest(shards, instances, paths) AS d (shard, instance, path)
+    WHERE t.shard = d.shard AND t.instance = d.instance AND t.path = d.path
+$$;
+
+CREATE FUNCTION flow.drop_timers(shards int2[], instances uuid[], ids text[])
+RETURNS void LANGUAGE sql VOLATILE AS $$
+    DELETE FROM flow.timer t USING unnest(shards, instances, ids) AS d (shard, instance, id)
+    WHERE t.shard = d.shard AND t.instance = d.instance AND t.id = d.id
+$$;
+
+CREATE FUNCTION flow.drop_inbox(shards int2[], ids uuid[]) RETURNS void LANGUAGE sql VOLATILE AS $$
+    DELETE FROM flow.inbox t USING unnest(shards, ids) AS d (shard, id) WHERE t.shard = d.shard AND t.id = d.id
+$$;
+
+CREATE FUNCTION flow.drop_completions(shards int2[], keys bytea[]) RETURNS void LANGUAGE sql VOLATILE AS $$
+    DELETE FROM flow.completion t USING unnest(shards, keys) AS d (shard, key) WHERE t.shard = d.shard AND t.key = d.key
+$$;
+
+CREATE FUNCTION flow.add_instances(
+    shards int2[], ids uuid[], roots uuid[], parents uuid[], parent_strands text[], names text[], workflows text[],
+    programs bytea[], statuses text[], versions int8[], created int8[], updated int8[], inputs bytea[],
+    outputs bytea[], errors bytea[], states bytea[])
+RETURNS void LANGUAGE sql VOLATILE AS $$
+    INSERT INTO flow.instance SELECT * FROM unnest(shards, ids, roots, parents, parent_strands, names, workflows,
+        programs, statuses, versions, created, updated, inputs, outputs, errors, states)
+$$;
+
+CREATE FUNCTION flow.change_instances(
+    shards int2[], ids uuid[], new_versions int8[], programs bytea[], statuses text[], updated int8[],
+    outputs bytea[], errors bytea[], states bytea[])
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE done int8; guilty text;
+BEGIN
+    UPDATE flow.instance t SET version = d.version, program = d.program, status = d.status,
+        updated_at = d.updated, output = d.output, error = d.error, state = d.state
+    FROM unnest(shards, ids, new_versions, programs, statuses, updated, outputs, errors, states)
+        AS d (shard, id, version, program, status, updated, output, error, state)
+    WHERE t.shard = d.shard AND t.id = d.id AND t.version = d.version - 1;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    IF done <> cardinality(ids) THEN
+        SELECT d.id::text INTO guilty FROM unnest(shards, ids, new_versions) AS d (shard, id, version)
+        LEFT JOIN flow.instance t ON t.shard = d.shard AND t.id = d.id AND t.version = d.version
+        WHERE t.id IS NULL LIMIT 1;
+        RAISE EXCEPTION 'the instance is at another version' USING ERRCODE = 'FL002', DETAIL = coalesce(guilty, ids[1]::text);
+    END IF;
+END $$;
+
+CREATE FUNCTION flow.add_strands(
+    shards int2[], instances uuid[], paths text[], versions int8[], calls bool[], metas bytea[], frames bytea[])
+RETURNS void LANGUAGE sql VOLATILE AS $$
+    INSERT INTO flow.strand SELECT * FROM unnest(shards, instances, paths, versions, calls, metas, frames)
+$$;
+
+CREATE FUNCTION flow.change_strands(
+    shards int2[], instances uuid[], paths text[], new_versions int8[], calls bool[], metas bytea[], frames bytea[])
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE done int8; guilty text; which text;
+BEGIN
+    UPDATE flow.strand t SET version = d.version, open_call = d.call, meta = d.meta, frame = d.frame
+    FROM unnest(shards, instances, paths, new_versions, calls, metas, frames)
+        AS d (shard, instance, path, version, call, meta, frame)
+    WHERE t.shard = d.shard AND t.instance = d.instance AND t.path = d.path AND t.version = d.version - 1;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    IF done <> cardinality(instances) THEN
+        SELECT d.instance::text, d.path INTO guilty, which
+        FROM unnest(shards, instances, paths, new_versions) AS d (shard, instance, path, version)
+        LEFT JOIN flow.strand t
+            ON t.shard = d.shard AND t.instance = d.instance AND t.path = d.path AND t.version = d.version
+        WHERE t.instance IS NULL LIMIT 1;
+        RAISE EXCEPTION 'strand % is at another version', coalesce(which, '?')
+            USING ERRCODE = 'FL002', DETAIL = coalesce(guilty, instances[1]::text);
+    END IF;
+END $$;
+
+CREATE FUNCTION flow.put_compensations(
+    shards int2[], instances uuid[], paths text[], positions int8[], sagas int8[], images bytea[])
+RETURNS void LANGUAGE sql VOLATILE AS $$
+    INSERT INTO flow.compensation SELECT * FROM unnest(shards, instances, paths, positions, sagas, images)
+    ON CONFLICT (shard, instance, path)
+    DO UPDATE SET position = excluded.position, saga = excluded.saga, image = excluded.image
+$$;
+
+CREATE FUNCTION flow.put_timers(shards int2[], instances uuid[], ids text[], dues int8[])
+RETURNS void LANGUAGE sql VOLATILE AS $$
+    INSERT INTO flow.timer SELECT * FROM unnest(shards, instances, ids, dues)
+    ON CONFLICT (shard, instance, id) DO UPDATE SET due = excluded.due
+$$;
+
+CREATE FUNCTION flow.add_history(shards int2[], instances uuid[], sequences int8[], ats int8[], events bytea[])
+RETURNS void LANGUAGE sql VOLATILE AS $$
+    INSERT INTO flow.history SELECT * FROM unnest(shards, instances, sequences, ats, events)
+$$;
