@@ -206,6 +206,8 @@ impl Store for SqliteStore {
 
     async fn close(&self) -> Result<(), StoreError> {
         self.release_all().await?;
+        // The watcher keeps one of the connections that closing waits for.
+        *self.watcher.lock().await = Watcher::new(self.readers.clone());
         self.readers.close().await;
         Ok(())
     }
