@@ -1,8 +1,8 @@
 //! What every part of the checker shares: the program being built, the names of each module, the diagnostics.
 
 use crate::hir::{
-    ActivityId, Case, ConstId, Field, FunctionId, Id, Known, ModuleId, Nominal, NominalId, NominalKind, Program, Signature,
-    Ty, Type, Types, WorkflowId,
+    ActivityId, Case, ConstId, Field, FunctionId, Id, Known, ModuleId, Nominal, NominalId, NominalKind,
+    Program, Signature, Ty, Type, Types, WorkflowId,
 };
 use flow_syntax::ast::{self, Name};
 use flow_syntax::{Diagnostic, Span};

@@ -1,9 +1,7 @@
 //! Types of declarations: fields, cases, signatures, aliases, and what a written type means.
 
 use crate::context::{AliasState, Context, Def};
-use crate::hir::{
-    Case, Field, FunctionId, Id, ModuleId, NominalId, NominalKind, Param, Ty, Type, Types,
-};
+use crate::hir::{Case, Field, FunctionId, Id, ModuleId, NominalId, NominalKind, Param, Ty, Type, Types};
 use crate::{names, report};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, ErrorBody, Ident, ItemKind, Name, Path, TypeExpr, TypeExprKind};
@@ -162,7 +160,12 @@ pub(crate) fn show(cx: &Context<'_>, ty: Ty, generics: &[Name]) -> String {
 }
 
 /// What a written type means in a module, with the type parameters in scope.
-pub(crate) fn resolve_type(cx: &mut Context<'_>, module: ModuleId, generics: &[Name], written: &TypeExpr) -> Ty {
+pub(crate) fn resolve_type(
+    cx: &mut Context<'_>,
+    module: ModuleId,
+    generics: &[Name],
+    written: &TypeExpr,
+) -> Ty {
     match &written.kind {
         TypeExprKind::Named { path, args } => {
             let args: Vec<(Ty, Span)> =
@@ -267,7 +270,12 @@ fn resolve_alias(cx: &mut Context<'_>, index: usize, used_at: Span) -> Ty {
 }
 
 /// The declaration a path names; reports it where there is none.
-pub(crate) fn resolve_path(cx: &mut Context<'_>, module: ModuleId, path: &Path, wants_type: bool) -> Option<Def> {
+pub(crate) fn resolve_path(
+    cx: &mut Context<'_>,
+    module: ModuleId,
+    path: &Path,
+    wants_type: bool,
+) -> Option<Def> {
     let (name, qualifier) = path.segments.split_last()?;
     let [first, ..] = qualifier else {
         let entry = cx.lookup(module, name.as_str());
@@ -307,7 +315,19 @@ pub(crate) fn member(cx: &mut Context<'_>, target: ModuleId, name: &Ident) -> Op
 
 /// The names of the types that are built in.
 pub(crate) const BUILTIN_TYPES: [&str; 13] = [
-    "Bool", "Int", "Float", "Decimal", "String", "Bytes", "Duration", "Timestamp", "Json", "Never", "List", "Set", "Map",
+    "Bool",
+    "Int",
+    "Float",
+    "Decimal",
+    "String",
+    "Bytes",
+    "Duration",
+    "Timestamp",
+    "Json",
+    "Never",
+    "List",
+    "Set",
+    "Map",
 ];
 
 fn builtin(cx: &mut Context<'_>, name: &Ident, args: &[(Ty, Span)]) -> Option<Ty> {

@@ -41,7 +41,8 @@ pub(crate) fn check(checker: &mut Checker<'_, '_>, ty: Ty, rows: Vec<(&Pattern, 
     }
     for (index, (pattern, guarded)) in rows.into_iter().enumerate() {
         let alternatives = alternatives(Some(pattern));
-        let useful = alternatives.iter().any(|one| !missing(checker, &[ty], &matrix, Some(&[*one]), 1).is_empty());
+        let useful =
+            alternatives.iter().any(|one| !missing(checker, &[ty], &matrix, Some(&[*one]), 1).is_empty());
         if !useful {
             found.unreachable.push(index);
         }

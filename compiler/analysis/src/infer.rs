@@ -142,14 +142,17 @@ impl Unknowns {
     /// judged without making anything known.
     pub fn fits(&self, types: &Types, actual: Ty, pattern: Ty) -> bool {
         let actual = self.head(types, actual);
-        let all = |a: &[Ty], b: &[Ty]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.fits(types, *a, *b));
+        let all =
+            |a: &[Ty], b: &[Ty]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.fits(types, *a, *b));
         match (types.get(actual), types.get(pattern)) {
             (_, Type::Param(_)) | (Type::Invalid | Type::Never, _) => true,
             (Type::Infer(_), _) => true,
-            (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Option(a), Type::Option(b)) => {
-                self.fits(types, *a, *b)
+            (Type::List(a), Type::List(b))
+            | (Type::Set(a), Type::Set(b))
+            | (Type::Option(a), Type::Option(b)) => self.fits(types, *a, *b),
+            (Type::Map(ak, av), Type::Map(bk, bv)) => {
+                self.fits(types, *ak, *bk) && self.fits(types, *av, *bv)
             }
-            (Type::Map(ak, av), Type::Map(bk, bv)) => self.fits(types, *ak, *bk) && self.fits(types, *av, *bv),
             (Type::Tuple(a), Type::Tuple(b)) => all(a, b),
             (Type::Nominal(a, a_args), Type::Nominal(b, b_args)) => a == b && all(a_args, b_args),
             (Type::Function { params: a, .. }, Type::Function { params: b, .. }) => a.len() == b.len(),

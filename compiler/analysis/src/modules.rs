@@ -121,7 +121,8 @@ impl Loader<'_> {
     }
 
     fn follow_file(&mut self, decl: &UseDecl, ups: u32, names: &[&str]) -> Option<ModuleId> {
-        let mut path = self.path.last().and_then(|file| file.parent()).map(Path::to_path_buf).unwrap_or_default();
+        let mut path =
+            self.path.last().and_then(|file| file.parent()).map(Path::to_path_buf).unwrap_or_default();
         path.extend((0..ups).map(|_| ".."));
         path.extend(names);
         path.set_extension("flow");

@@ -2,7 +2,8 @@
 
 use crate::context::{Alias, AliasState, ConstState, Context, Def, Entry, Scope};
 use crate::hir::{
-    Activity, Body, Const, Function, FunctionCode, Id, ModuleId, Nominal, NominalId, NominalKind, Policy, Signature, Suspends, Types, Workflow,
+    Activity, Body, Const, Function, FunctionCode, Id, ModuleId, Nominal, NominalId, NominalKind, Policy,
+    Signature, Suspends, Types, Workflow,
 };
 use crate::{report, stdlib};
 use flow_syntax::Span;
@@ -40,7 +41,16 @@ fn docs(item: &ast::Item) -> Option<String> {
 
 fn empty_signature(name: &Ident, module: ModuleId, generics: &[Ident], docs: Option<String>) -> Signature {
     let generics = generics.iter().map(|name| name.text.clone()).collect();
-    Signature { name: name.text.clone(), span: name.span, module, generics, params: Vec::new(), result: Types::UNIT, fails: Vec::new(), docs }
+    Signature {
+        name: name.text.clone(),
+        span: name.span,
+        module,
+        generics,
+        params: Vec::new(),
+        result: Types::UNIT,
+        fails: Vec::new(),
+        docs,
+    }
 }
 
 /// Gives a declaration its id; its parts are filled in by `declare::resolve`.
@@ -48,7 +58,8 @@ fn declare_item<'a>(cx: &mut Context<'a>, module: ModuleId, item: &'a ast::Item)
     let docs = docs(item);
     let nominal = |cx: &mut Context<'a>, name: &Ident, generics: &[Ident], kind: NominalKind| {
         let generics = generics.iter().map(|name| name.text.clone()).collect();
-        let nominal = Nominal { name: name.text.clone(), span: name.span, module, generics, kind, docs: docs.clone() };
+        let nominal =
+            Nominal { name: name.text.clone(), span: name.span, module, generics, kind, docs: docs.clone() };
         Some(Def::Nominal(cx.program.nominals.push(nominal)))
     };
     match &item.kind {
@@ -79,7 +90,8 @@ fn declare_item<'a>(cx: &mut Context<'a>, module: ModuleId, item: &'a ast::Item)
             cx.activities.push(decl);
             let signature = empty_signature(&decl.signature.name, module, &[], docs);
             let (body, policy) = (Body::default(), Policy::default());
-            let activity = Activity { signature, body, has_run: false, policy, unless: None, transactional: false };
+            let activity =
+                Activity { signature, body, has_run: false, policy, unless: None, transactional: false };
             Some(Def::Activity(cx.program.activities.push(activity)))
         }
         ItemKind::Workflow(decl) => {
@@ -129,7 +141,11 @@ fn enter_prelude(cx: &mut Context<'_>, module: ModuleId) {
         functions.sort_unstable();
     }
     let name = Name::new(cx.module_name(module));
-    cx.prelude.names.entry(name).or_insert(Entry { def: Def::Module(module), span: Span::default(), public: false });
+    cx.prelude.names.entry(name).or_insert(Entry {
+        def: Def::Module(module),
+        span: Span::default(),
+        public: false,
+    });
 }
 
 fn import(cx: &mut Context<'_>, module: ModuleId, decl: &UseDecl) {
@@ -143,7 +159,8 @@ fn import(cx: &mut Context<'_>, module: ModuleId, decl: &UseDecl) {
     };
     for used in names {
         let local = used.alias.as_ref().unwrap_or(&used.name);
-        let found = target.and_then(|target| cx.scope(target)).and_then(|scope| scope.names.get(&used.name.text));
+        let found =
+            target.and_then(|target| cx.scope(target)).and_then(|scope| scope.names.get(&used.name.text));
         let def = match (target, found) {
             (None, _) => Def::Broken,
             (Some(_), Some(entry)) if entry.public => entry.def,
@@ -219,7 +236,8 @@ fn distance(left: &str, right: &str) -> usize {
             let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
             let mut best = at(&last, column) + usize::from(l != r);
             best = best.min(at(&last, column + 1) + 1).min(at(&current, column) + 1);
-            let swapped = row > 0 && column > 0 && left.get(row - 1) == Some(r) && right.get(column - 1) == Some(l);
+            let swapped =
+                row > 0 && column > 0 && left.get(row - 1) == Some(r) && right.get(column - 1) == Some(l);
             if swapped {
                 best = best.min(at(&before, column - 1) + 1);
             }

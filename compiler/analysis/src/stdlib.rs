@@ -16,8 +16,22 @@ modules! {
 
 /// The modules whose public names are known everywhere without a `use`.
 pub const PRELUDE: &[&str] = &[
-    "core", "errors", "option", "result", "int", "decimal", "string", "duration", "timestamp", "list", "map", "json",
-    "activity", "progress", "step", "log",
+    "core",
+    "errors",
+    "option",
+    "result",
+    "int",
+    "decimal",
+    "string",
+    "duration",
+    "timestamp",
+    "list",
+    "map",
+    "json",
+    "activity",
+    "progress",
+    "step",
+    "log",
 ];
 
 /// The modules whose functions reach the world.

@@ -1,8 +1,8 @@
 //! Which code may suspend, and which reaches the world: inferred over the whole program.
 
 use crate::hir::{
-    Body, Expr, ExprKind, Function, FunctionCode, FunctionId, LocalId, Pattern, PatternKind, Program, Stmt, StmtKind, Suspends,
-    VisitorMut,
+    Body, Expr, ExprKind, Function, FunctionCode, FunctionId, LocalId, Pattern, PatternKind, Program, Stmt,
+    StmtKind, Suspends, VisitorMut,
 };
 use crate::report;
 use flow_syntax::{Diagnostic, Span};

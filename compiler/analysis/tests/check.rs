@@ -67,7 +67,11 @@ fn every_code_has_an_example() {
     let mut shown: BTreeSet<String> = BTreeSet::new();
     for path in files("check") {
         let text = std::fs::read_to_string(&path).unwrap();
-        shown.extend(expected(&text).iter().filter_map(|note| Some(note.split_once('[')?.1.trim_end_matches(']').to_string())));
+        shown.extend(
+            expected(&text)
+                .iter()
+                .filter_map(|note| Some(note.split_once('[')?.1.trim_end_matches(']').to_string())),
+        );
     }
     let missing: Vec<_> = codes::TABLE.iter().filter(|(code, _)| !shown.contains(code.0)).collect();
     assert!(missing.is_empty(), "without an example: {missing:?}");

@@ -18,7 +18,9 @@ impl Checker<'_, '_> {
                 let ty = self.parts.state_type(index);
                 return Expr { kind: ExprKind::State(index), ty, span };
             }
-            Some(Binding::Signal(_)) => return self.wrong_kind(name, "a signal", "a value; `receive` waits for it"),
+            Some(Binding::Signal(_)) => {
+                return self.wrong_kind(name, "a signal", "a value; `receive` waits for it");
+            }
             Some(Binding::Handler) => return self.wrong_kind(name, "a query or update", "a value"),
             None => {}
         }
@@ -83,7 +85,8 @@ impl Checker<'_, '_> {
     /// Whether a name that nothing has is that of a standard module: its `use` is missing.
     pub fn missing_use(&mut self, expr: &ast::Expr) -> bool {
         let ast::ExprKind::Name(name) = &expr.kind else { return false };
-        let known = self.binding(name.as_str()).is_some() || self.cx.lookup(self.module, name.as_str()).is_some();
+        let known =
+            self.binding(name.as_str()).is_some() || self.cx.lookup(self.module, name.as_str()).is_some();
         if known || crate::stdlib::source(name.as_str()).is_none() {
             return false;
         }
@@ -126,7 +129,8 @@ impl Checker<'_, '_> {
         let mut result = Types::INVALID;
         let some = self.some_arm(item, span, |checker, value| {
             let value = then(checker, value);
-            let value = if matches!(checker.shape(value.ty), Type::Option(_)) { value } else { checker.some(value) };
+            let value =
+                if matches!(checker.shape(value.ty), Type::Option(_)) { value } else { checker.some(value) };
             result = value.ty;
             value
         });
@@ -171,7 +175,9 @@ impl Checker<'_, '_> {
                     }
                 }
                 match self.record_field(id, &args, name) {
-                    Some((index, ty)) => Expr { kind: ExprKind::Field { base: Box::new(base), index }, ty, span },
+                    Some((index, ty)) => {
+                        Expr { kind: ExprKind::Field { base: Box::new(base), index }, ty, span }
+                    }
                     None => self.no_field(base, name, span),
                 }
             }
@@ -207,7 +213,11 @@ impl Checker<'_, '_> {
         match self.shape(base.ty) {
             Type::List(item) => {
                 let index = self.check(index, Types::INT, Why::Operand("[]"));
-                Expr { kind: ExprKind::Index { list: Box::new(base), index: Box::new(index) }, ty: item, span }
+                Expr {
+                    kind: ExprKind::Index { list: Box::new(base), index: Box::new(index) },
+                    ty: item,
+                    span,
+                }
             }
             Type::Map(key, value) => {
                 let index = self.check(index, key, Why::Operand("[]"));
@@ -256,7 +266,9 @@ impl Checker<'_, '_> {
     ) -> Expr {
         let scope = self.cx.standard.get(module).and_then(|module| self.cx.scope(*module));
         match scope.and_then(|scope| scope.names.get(name)).map(|entry| entry.def) {
-            Some(Def::Function(function)) => Expr { kind: ExprKind::Call { function, type_args, args }, ty, span },
+            Some(Def::Function(function)) => {
+                Expr { kind: ExprKind::Call { function, type_args, args }, ty, span }
+            }
             _ => self.invalid(span),
         }
     }
@@ -265,7 +277,9 @@ impl Checker<'_, '_> {
     pub fn with(&mut self, base: &ast::Expr, changes: &[Arg], span: Span) -> Expr {
         let base = self.infer(base);
         let (id, args) = match self.shape(base.ty) {
-            Type::Nominal(id, args) if matches!(self.cx.nominal(id).kind, NominalKind::Record(_)) => (id, args),
+            Type::Nominal(id, args) if matches!(self.cx.nominal(id).kind, NominalKind::Record(_)) => {
+                (id, args)
+            }
             shape => {
                 changes.iter().for_each(|change| {
                     self.infer(&change.value);

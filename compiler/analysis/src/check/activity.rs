@@ -26,7 +26,13 @@ impl Checker<'_, '_> {
     }
 
     /// One setting of an activity or of `using`.
-    pub fn policy_setting(&mut self, policy: &mut Policy, key: &Ident, value: &ast::Expr, seen: &mut Vec<Name>) {
+    pub fn policy_setting(
+        &mut self,
+        policy: &mut Policy,
+        key: &Ident,
+        value: &ast::Expr,
+        seen: &mut Vec<Name>,
+    ) {
         if seen.contains(&key.text) {
             self.report(report::duplicate_setting(key));
             self.infer(value);
@@ -35,8 +41,12 @@ impl Checker<'_, '_> {
         seen.push(key.text.clone());
         match key.as_str() {
             "timeout" => policy.timeout = Some(self.check(value, Types::DURATION, Why::Setting("`timeout`"))),
-            "deadline" => policy.deadline = Some(self.check(value, Types::DURATION, Why::Setting("`deadline`"))),
-            "heartbeat" => policy.heartbeat = Some(self.check(value, Types::DURATION, Why::Setting("`heartbeat`"))),
+            "deadline" => {
+                policy.deadline = Some(self.check(value, Types::DURATION, Why::Setting("`deadline`")))
+            }
+            "heartbeat" => {
+                policy.heartbeat = Some(self.check(value, Types::DURATION, Why::Setting("`heartbeat`")))
+            }
             "queue" => policy.queue = Some(self.check(value, Types::STRING, Why::Setting("`queue`"))),
             "route" => policy.route = Some(self.check(value, Types::STRING, Why::Setting("`route`"))),
             "retry" => policy.retry = self.retry(value),
@@ -70,7 +80,11 @@ impl Checker<'_, '_> {
     }
 
     /// `policy unless PATTERN`: the policy, and the pattern over the raised error.
-    fn retry_unless<'e>(&mut self, value: &'e ast::Expr, activity: &Activity) -> (&'e ast::Expr, Option<Pattern>) {
+    fn retry_unless<'e>(
+        &mut self,
+        value: &'e ast::Expr,
+        activity: &Activity,
+    ) -> (&'e ast::Expr, Option<Pattern>) {
         let ast::ExprKind::Unless { value: policy, pattern } = &value.without_parens().kind else {
             return (value, None);
         };

@@ -29,10 +29,15 @@ impl<'a> Checker<'_, 'a> {
     /// The parameters of a declaration, its type parameters replaced.
     pub fn slots(&mut self, def: Def, type_args: &[Ty]) -> (Vec<Slot<'a>>, Target) {
         let Some(signature) = self.cx.signature(def) else {
-            return (Vec::new(), Target { name: Name::default(), module: self.module, declared: Span::default() });
+            return (
+                Vec::new(),
+                Target { name: Name::default(), module: self.module, declared: Span::default() },
+            );
         };
-        let target = Target { name: signature.name.clone(), module: signature.module, declared: signature.span };
-        let params: Vec<(Name, Ty)> = signature.params.iter().map(|param| (param.name.clone(), param.ty)).collect();
+        let target =
+            Target { name: signature.name.clone(), module: signature.module, declared: signature.span };
+        let params: Vec<(Name, Ty)> =
+            signature.params.iter().map(|param| (param.name.clone(), param.ty)).collect();
         let slots = params.into_iter().enumerate().map(|(index, (name, ty))| {
             let ty = self.cx.program.types.substitute(ty, type_args);
             Slot { name, ty, default: self.cx.param_default(def, index), is_param: true }
@@ -117,7 +122,12 @@ impl<'a> Checker<'_, 'a> {
                     self.infer(&arg.value);
                 }
                 None => {
-                    self.report(report::extra_argument(&target.name, slots.len() - offset, target.declared, arg.span));
+                    self.report(report::extra_argument(
+                        &target.name,
+                        slots.len() - offset,
+                        target.declared,
+                        arg.span,
+                    ));
                     self.infer(&arg.value);
                 }
             }
@@ -170,7 +180,6 @@ fn is_lambda(expr: &ast::Expr) -> bool {
     matches!(expr.without_parens().kind, ast::ExprKind::Lambda { .. })
 }
 
-
 impl Checker<'_, '_> {
     /// Lets the wanted type settle type arguments before the arguments are checked, where both have the same shape.
     pub fn hint_result(&mut self, result: Ty, want: &Want) {
@@ -182,7 +191,9 @@ impl Checker<'_, '_> {
         };
         let same = match (self.shape(result), self.shape(wanted)) {
             (Type::Nominal(a, _), Type::Nominal(b, _)) => a == b,
-            (Type::List(_), Type::List(_)) | (Type::Map(..), Type::Map(..)) | (Type::Option(_), Type::Option(_)) => true,
+            (Type::List(_), Type::List(_))
+            | (Type::Map(..), Type::Map(..))
+            | (Type::Option(_), Type::Option(_)) => true,
             _ => false,
         };
         let wanted = self.resolve(wanted);

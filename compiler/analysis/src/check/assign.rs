@@ -15,7 +15,13 @@ enum Root {
 
 impl Checker<'_, '_> {
     /// `target op= value`
-    pub fn assign(&mut self, target: &ast::Expr, op: Option<ast::BinaryOp>, value: &ast::Expr, span: Span) -> StmtKind {
+    pub fn assign(
+        &mut self,
+        target: &ast::Expr,
+        op: Option<ast::BinaryOp>,
+        value: &ast::Expr,
+        span: Span,
+    ) -> StmtKind {
         let Some((root, name)) = self.root(target) else {
             self.infer(value);
             return StmtKind::Expr(self.invalid(span));
@@ -142,7 +148,9 @@ impl Checker<'_, '_> {
                 let ty = owner.ty;
                 let changed = match self.shape(ty) {
                     Type::Nominal(id, args) => match self.record_field(id, &args, name) {
-                        Some((index, _)) => ExprKind::With { base: Box::new(owner), changes: vec![(index, new)] },
+                        Some((index, _)) => {
+                            ExprKind::With { base: Box::new(owner), changes: vec![(index, new)] }
+                        }
                         None => ExprKind::Invalid,
                     },
                     _ => ExprKind::Invalid,

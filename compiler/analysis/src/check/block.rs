@@ -1,7 +1,9 @@
 //! Blocks and statements.
 
 use super::{Checker, FrameKind, Want, Why};
-use crate::hir::{Block, Branch, Compensation, Expr, ExprKind, Pattern, PatternKind, Stmt, StmtKind, Types, Unknown};
+use crate::hir::{
+    Block, Branch, Compensation, Expr, ExprKind, Pattern, PatternKind, Stmt, StmtKind, Types, Unknown,
+};
 use crate::{declare, report};
 use flow_syntax::Span;
 use flow_syntax::ast;
@@ -40,7 +42,8 @@ impl Checker<'_, '_> {
             Want::Type(..) if !diverges => {
                 let end = Span::new(span.end.saturating_sub(1).max(span.start), span.end);
                 let want_span = if count == 0 { span } else { end };
-                let checked = self.want(Expr { kind: ExprKind::Invalid, ty: Types::UNIT, span: want_span }, want);
+                let checked =
+                    self.want(Expr { kind: ExprKind::Invalid, ty: Types::UNIT, span: want_span }, want);
                 Expr { ty: checked.ty, ..empty }
             }
             _ => empty,
@@ -58,7 +61,8 @@ impl Checker<'_, '_> {
         let ty = value.ty;
         let local = self.temporary(ty, expr.span);
         let pattern = Pattern { kind: PatternKind::Bind(local), ty, span: expr.span };
-        let compensation = self.compensation(stmt, &Pattern { kind: PatternKind::Wildcard, ty, span: expr.span });
+        let compensation =
+            self.compensation(stmt, &Pattern { kind: PatternKind::Wildcard, ty, span: expr.span });
         stmts.push(Stmt { kind: StmtKind::Let { pattern, value }, compensation, span: stmt.span });
         self.read(local, expr.span)
     }
@@ -128,7 +132,9 @@ impl Checker<'_, '_> {
 
     fn expr_stmt(&mut self, expr: &ast::Expr, is_last: bool) -> StmtKind {
         if let ast::ExprKind::Call { callee, args } = &expr.without_parens().kind {
-            if let (ast::ExprKind::Field { base, name, optional: false }, [arg]) = (&callee.kind, args.as_slice()) {
+            if let (ast::ExprKind::Field { base, name, optional: false }, [arg]) =
+                (&callee.kind, args.as_slice())
+            {
                 if name.as_str() == "push" {
                     if let Some(kind) = self.push(base, &arg.value, expr.span) {
                         return kind;
@@ -246,7 +252,11 @@ fn is_pure(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Coerce { value, .. } => is_pure(value),
         ExprKind::Literal(literal) => *literal != crate::hir::Literal::Unit,
-        ExprKind::Local(_) | ExprKind::Const(_) | ExprKind::State(_) | ExprKind::None | ExprKind::Lambda(_) => true,
+        ExprKind::Local(_)
+        | ExprKind::Const(_)
+        | ExprKind::State(_)
+        | ExprKind::None
+        | ExprKind::Lambda(_) => true,
         ExprKind::Function { .. } | ExprKind::Env(_) | ExprKind::StepKey => true,
         ExprKind::Interpolate(parts) => parts.iter().all(|part| match part {
             crate::hir::StringPart::Text(_) => true,

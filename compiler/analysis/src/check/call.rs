@@ -31,7 +31,14 @@ impl<'a> Checker<'_, 'a> {
         }
     }
 
-    fn call_name(&mut self, name: &Ident, args: &[Arg], settings: Option<&[Arg]>, span: Span, want: &Want) -> Expr {
+    fn call_name(
+        &mut self,
+        name: &Ident,
+        args: &[Arg],
+        settings: Option<&[Arg]>,
+        span: Span,
+        want: &Want,
+    ) -> Expr {
         match self.binding(name.as_str()) {
             Some(Binding::Handler | Binding::Signal(_)) | None => {}
             Some(_) => {
@@ -148,7 +155,9 @@ impl<'a> Checker<'_, 'a> {
                 return self.call_value(field, args, span);
             }
         }
-        if let Some(Def::Activity(_) | Def::Workflow(_)) = self.cx.lookup(self.module, name.as_str()).map(|e| e.def) {
+        if let Some(Def::Activity(_) | Def::Workflow(_)) =
+            self.cx.lookup(self.module, name.as_str()).map(|e| e.def)
+        {
             let def = self.cx.lookup(self.module, name.as_str()).map_or(Def::Broken, |entry| entry.def);
             return self.call_def(def, Some(receiver), args, settings, span, want);
         }
@@ -300,7 +309,8 @@ impl<'a> Checker<'_, 'a> {
                 self.invalid(span)
             }
             several => {
-                let owners: Vec<String> = several.iter().map(|(id, _)| self.cx.nominal(*id).name.to_string()).collect();
+                let owners: Vec<String> =
+                    several.iter().map(|(id, _)| self.cx.nominal(*id).name.to_string()).collect();
                 self.infer_arguments(args.unwrap_or_default());
                 self.report(report::ambiguous_case(name, &owners));
                 self.invalid(span)
@@ -341,7 +351,14 @@ impl<'a> Checker<'_, 'a> {
     }
 
     /// `Type.Case`
-    pub fn case_of_type(&mut self, owner: &Ident, name: &Ident, args: Option<&[Arg]>, span: Span, want: &Want) -> Expr {
+    pub fn case_of_type(
+        &mut self,
+        owner: &Ident,
+        name: &Ident,
+        args: Option<&[Arg]>,
+        span: Span,
+        want: &Want,
+    ) -> Expr {
         let path = ast::Path { segments: vec![owner.clone()], span: owner.span };
         let Some(Def::Nominal(id)) = declare::resolve_path(self.cx, self.module, &path, true) else {
             self.infer_arguments(args.unwrap_or_default());
@@ -359,7 +376,14 @@ impl<'a> Checker<'_, 'a> {
     }
 
     /// A record, a distinct type, or an error of one case, by the type's name.
-    pub fn construct_type(&mut self, id: NominalId, name: &Ident, args: Option<&[Arg]>, span: Span, want: &Want) -> Expr {
+    pub fn construct_type(
+        &mut self,
+        id: NominalId,
+        name: &Ident,
+        args: Option<&[Arg]>,
+        span: Span,
+        want: &Want,
+    ) -> Expr {
         match &self.cx.nominal(id).kind {
             NominalKind::Record(_) => self.construct_case(id, 0, args, span, want),
             NominalKind::Distinct(inner) => {
@@ -393,7 +417,14 @@ impl<'a> Checker<'_, 'a> {
     }
 
     /// A record (case 0) or a case of an enum or error, from its fields.
-    fn construct_case(&mut self, id: NominalId, case: u32, args: Option<&[Arg]>, span: Span, want: &Want) -> Expr {
+    fn construct_case(
+        &mut self,
+        id: NominalId,
+        case: u32,
+        args: Option<&[Arg]>,
+        span: Span,
+        want: &Want,
+    ) -> Expr {
         let count = self.cx.nominal(id).generics.len();
         let type_args = self.fresh_many(count);
         let ty = self.types().intern(Type::Nominal(id, type_args.clone()));

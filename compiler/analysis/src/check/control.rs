@@ -112,7 +112,11 @@ impl Checker<'_, '_> {
         let value = self.infer(value);
         let ty = if value.ty == Types::NEVER { Types::INVALID } else { value.ty };
         let pattern = self.pattern(pattern, ty);
-        Expr { kind: ExprKind::Is { value: Box::new(value), pattern: Box::new(pattern) }, ty: Types::BOOL, span }
+        Expr {
+            kind: ExprKind::Is { value: Box::new(value), pattern: Box::new(pattern) },
+            ty: Types::BOOL,
+            span,
+        }
     }
 
     // ---- loops
@@ -144,14 +148,19 @@ impl Checker<'_, '_> {
         unit(ExprKind::While { condition: Box::new(condition), body: Box::new(body) }, span)
     }
 
-    pub fn check_for(&mut self, pattern: &ast::Pattern, items: &ast::Expr, body: &ast::Block, span: Span) -> Expr {
+    pub fn check_for(
+        &mut self,
+        pattern: &ast::Pattern,
+        items: &ast::Expr,
+        body: &ast::Block,
+        span: Span,
+    ) -> Expr {
         let (items, item) = self.items(items);
         let mark = self.open_block();
         let pattern = self.irrefutable(pattern, item, "`for`");
         let (body, _) = self.in_loop(true, |checker| checker.block_scoped(body, &Want::Drop));
         self.close_block(mark);
-        let kind =
-            ExprKind::For { pattern: Box::new(pattern), items: Box::new(items), body: Box::new(body) };
+        let kind = ExprKind::For { pattern: Box::new(pattern), items: Box::new(items), body: Box::new(body) };
         unit(kind, span)
     }
 

@@ -42,7 +42,14 @@ impl Checker<'_, '_> {
             return;
         }
         let Some(decl) = self.cx.activities.get(activity.index()) else { return };
-        let cause = decl.settings.iter().find(|setting| ["retry", "deadline", "heartbeat"].contains(&setting.key.as_str()));
+        // What commits in the transaction that records it either happened or didn't.
+        if decl.settings.iter().any(|setting| setting.key.as_str() == "run" && is_sql_call(&setting.value)) {
+            return;
+        }
+        let cause = decl
+            .settings
+            .iter()
+            .find(|setting| ["retry", "deadline", "heartbeat"].contains(&setting.key.as_str()));
         if let Some(cause) = cause {
             let (name, key) = (decl.signature.name.text.clone(), cause.key.clone());
             self.report(report::missing_unknown(&name, &key, span));
@@ -67,7 +74,13 @@ impl Checker<'_, '_> {
         }
     }
 
-    pub fn check_parallel(&mut self, first: Option<&ast::Expr>, branches: &[ast::Expr], span: Span, want: &Want) -> Expr {
+    pub fn check_parallel(
+        &mut self,
+        first: Option<&ast::Expr>,
+        branches: &[ast::Expr],
+        span: Span,
+        want: &Want,
+    ) -> Expr {
         self.first(first);
         let wanted = match want.ty().map(|ty| self.shape(ty)) {
             Some(Type::Tuple(wanted)) if wanted.len() == branches.len() => wanted,
@@ -98,7 +111,8 @@ impl Checker<'_, '_> {
     pub fn check_parallel_for(&mut self, parallel: &ast::ParallelFor, span: Span, want: &Want) -> Expr {
         self.first(parallel.first.as_ref());
         let (items, item_ty) = self.items(&parallel.items);
-        let max = parallel.max.as_ref().map(|max| Box::new(self.check(max, Types::INT, Why::Setting("`max`"))));
+        let max =
+            parallel.max.as_ref().map(|max| Box::new(self.check(max, Types::INT, Why::Setting("`max`"))));
         let body_want = match want.ty().map(|ty| self.shape(ty)) {
             Some(Type::List(item)) => Want::of(item, Why::Context),
             _ if matches!(want, Want::Drop) => Want::Drop,
@@ -197,9 +211,14 @@ impl Checker<'_, '_> {
             }
         }
     }
-
 }
 
 fn empty_branch(body: Expr) -> Branch {
     Branch { captures: Vec::new(), body: Box::new(body) }
+}
+
+fn is_sql_call(run: &ast::Expr) -> bool {
+    let ast::ExprKind::Call { callee, .. } = &run.without_parens().kind else { return false };
+    let ast::ExprKind::Field { base, .. } = &callee.kind else { return false };
+    matches!(&base.kind, ast::ExprKind::Name(name) if name.as_str() == "sql")
 }

@@ -24,7 +24,9 @@ impl Checker<'_, '_> {
         match &expr.kind {
             K::Paren(inner) => self.expr(inner, want),
             K::Block(block) => self.block_scoped(block, want),
-            K::If { condition, then, otherwise } => self.check_if(condition, then, otherwise.as_deref(), span, want),
+            K::If { condition, then, otherwise } => {
+                self.check_if(condition, then, otherwise.as_deref(), span, want)
+            }
             K::Match { value, arms } => self.check_match(value, arms, span, want),
             K::Catch { value, arms } => self.check_catch(value, arms, span, want),
             K::Saga { unordered, body } => self.check_saga(*unordered, body, span, want),
@@ -34,7 +36,9 @@ impl Checker<'_, '_> {
                 Expr { ty: body.ty, kind: ExprKind::Shield(Box::new(body)), span }
             }
             K::Race(arms) => self.check_race(arms, span, want),
-            K::Binary { op: ast::BinaryOp::Coalesce, left, right, .. } => self.check_coalesce(left, right, span, want),
+            K::Binary { op: ast::BinaryOp::Coalesce, left, right, .. } => {
+                self.check_coalesce(left, right, span, want)
+            }
             _ => {
                 let leaf = self.leaf(expr, want);
                 self.want(leaf, want)
@@ -125,7 +129,13 @@ impl Checker<'_, '_> {
     }
 
     /// A construct that is accepted but not built yet, around a block.
-    fn not_yet_block(&mut self, construct: &str, head: Option<&ast::Expr>, body: &ast::Block, span: Span) -> Expr {
+    fn not_yet_block(
+        &mut self,
+        construct: &str,
+        head: Option<&ast::Expr>,
+        body: &ast::Block,
+        span: Span,
+    ) -> Expr {
         self.report(report::not_yet(construct, Span::new(span.start, body.span.start)));
         if let Some(head) = head {
             self.infer(head);

@@ -88,7 +88,9 @@ impl Checker<'_, '_> {
     pub fn catch_pattern(&mut self, pattern: &ast::Pattern, declared: &[Ty], union: Ty) -> Pattern {
         let span = pattern.span;
         match &pattern.kind {
-            ast::PatternKind::Wildcard => Pattern { kind: PatternKind::AnyError { bind: None }, ty: union, span },
+            ast::PatternKind::Wildcard => {
+                Pattern { kind: PatternKind::AnyError { bind: None }, ty: union, span }
+            }
             ast::PatternKind::Bind(name) => {
                 let mut possible = declared.to_vec();
                 // Declared failures are told apart by type; where there are none, a system failure is all it can be.
@@ -196,7 +198,9 @@ impl Checker<'_, '_> {
             }
         }
         !rows.is_empty()
-            && exhaustive::check(self, ty, rows.into_iter().map(|row| (row, false)).collect()).missing.is_empty()
+            && exhaustive::check(self, ty, rows.into_iter().map(|row| (row, false)).collect())
+                .missing
+                .is_empty()
     }
 
     /// What the function being checked declares.
@@ -208,7 +212,10 @@ impl Checker<'_, '_> {
     pub fn check_unhandled(&mut self, name: &str, signature: Option<&ast::Signature>) {
         let mut reported: Vec<Ty> = Vec::new();
         for raised in self.take_raised(0) {
-            if self.cx.is_system_error(raised.ty) || self.fails.contains(&raised.ty) || reported.contains(&raised.ty) {
+            if self.cx.is_system_error(raised.ty)
+                || self.fails.contains(&raised.ty)
+                || reported.contains(&raised.ty)
+            {
                 continue;
             }
             reported.push(raised.ty);

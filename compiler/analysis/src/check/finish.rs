@@ -1,7 +1,10 @@
 //! The end of a body: what inference found out is written into every node, and what it could not is reported.
 
 use super::Checker;
-use crate::hir::{CoerceKind, Expr, ExprKind, Local, LocalId, Pattern, PatternKind, Policy, Stmt, StmtKind, Table, Ty, Type, VisitorMut};
+use crate::hir::{
+    CoerceKind, Expr, ExprKind, Local, LocalId, Pattern, PatternKind, Policy, Stmt, StmtKind, Table, Ty,
+    Type, VisitorMut,
+};
 use crate::report;
 use flow_syntax::Span;
 
@@ -108,7 +111,9 @@ impl Finisher<'_, '_, '_> {
 
     fn keep_stmt(&mut self, stmt: &mut Stmt) {
         match &mut stmt.kind {
-            StmtKind::Assign { value, .. } | StmtKind::AssignState { value, .. } | StmtKind::InitState { value, .. } => {
+            StmtKind::Assign { value, .. }
+            | StmtKind::AssignState { value, .. }
+            | StmtKind::InitState { value, .. } => {
                 self.keep(value);
             }
             StmtKind::Let { pattern, value } => {

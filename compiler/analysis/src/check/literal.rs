@@ -4,7 +4,8 @@ use super::coerce::wrap;
 use super::expr::literal;
 use super::{Checker, FrameKind, Want, Why};
 use crate::hir::{
-    CoerceKind, Expr, ExprKind, Lambda, Literal, LocalId, PatternKind, Stmt, StmtKind, StringPart, Suspends, Ty, Type, Types,
+    CoerceKind, Expr, ExprKind, Lambda, Literal, LocalId, PatternKind, Stmt, StmtKind, StringPart, Suspends,
+    Ty, Type, Types,
 };
 use crate::{declare, hir, report};
 use flow_syntax::Span;
@@ -22,10 +23,11 @@ impl Checker<'_, '_> {
 
     pub fn decimal_literal(&mut self, text: &Name, span: Span) -> Expr {
         let plain = text.replace('_', "");
-        let value = plain.parse::<Decimal>().or_else(|_| Decimal::from_scientific(&plain)).unwrap_or_else(|_| {
-            self.report(report::literal_range(text, "Decimal", span));
-            Decimal::ZERO
-        });
+        let value =
+            plain.parse::<Decimal>().or_else(|_| Decimal::from_scientific(&plain)).unwrap_or_else(|_| {
+                self.report(report::literal_range(text, "Decimal", span));
+                Decimal::ZERO
+            });
         literal(Literal::Decimal(value), Types::DECIMAL, span)
     }
 
@@ -96,7 +98,9 @@ impl Checker<'_, '_> {
             _ => None,
         };
         let items: Vec<Expr> = match wanted {
-            Some(wanted) => items.iter().zip(wanted).map(|(item, ty)| self.check(item, ty, Why::Context)).collect(),
+            Some(wanted) => {
+                items.iter().zip(wanted).map(|(item, ty)| self.check(item, ty, Why::Context)).collect()
+            }
             None => items.iter().map(|item| self.infer(item)).collect(),
         };
         let tys = items.iter().map(|item| item.ty).collect();
@@ -166,7 +170,10 @@ impl Checker<'_, '_> {
         if !(is_number && matches!(why, Why::Element(_)) && self.head(ty) == Types::INT && literals) {
             return self.check(item, ty, why);
         }
-        *before = std::mem::take(before).into_iter().map(|one| self.coerce(one, Types::DECIMAL, &Why::Context)).collect();
+        *before = std::mem::take(before)
+            .into_iter()
+            .map(|one| self.coerce(one, Types::DECIMAL, &Why::Context))
+            .collect();
         self.infer(item)
     }
 
@@ -251,7 +258,11 @@ impl Checker<'_, '_> {
             let pattern = self.irrefutable(&param.pattern, ty, "a parameter");
             if !matches!(pattern.kind, PatternKind::Wildcard) {
                 let value = Expr { kind: ExprKind::Local(id), ty, span: param.span };
-                lets.push(Stmt { kind: StmtKind::Let { pattern, value }, compensation: None, span: param.span });
+                lets.push(Stmt {
+                    kind: StmtKind::Let { pattern, value },
+                    compensation: None,
+                    span: param.span,
+                });
             }
             ids.push(id);
         }

@@ -123,7 +123,14 @@ impl Checker<'_, '_> {
     }
 
     /// `==`: both sides of one type, literals and `none` taking the other side's.
-    fn equality(&mut self, op: BinaryOp, op_span: Span, left: &ast::Expr, right: &ast::Expr, span: Span) -> Expr {
+    fn equality(
+        &mut self,
+        op: BinaryOp,
+        op_span: Span,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+    ) -> Expr {
         let left = self.infer(left);
         let wanted = self.head(left.ty);
         let right = self.expr(right, &Want::Hint(wanted));
@@ -183,8 +190,8 @@ impl Checker<'_, '_> {
     fn operator_type(&self, op: BinaryOp, left: Ty, right: Ty) -> Option<Ty> {
         use BinaryOp as B;
         let number = matches!(left, Types::INT | Types::DECIMAL | Types::FLOAT) && left == right;
-        let compares = number
-            || left == right && matches!(left, Types::DURATION | Types::TIMESTAMP | Types::STRING);
+        let compares =
+            number || left == right && matches!(left, Types::DURATION | Types::TIMESTAMP | Types::STRING);
         match (op, left, right) {
             (B::Lt | B::Le | B::Gt | B::Ge, ..) => compares.then_some(Types::BOOL),
             (B::Eq | B::Ne, ..) => Some(Types::BOOL),
@@ -234,7 +241,10 @@ impl Checker<'_, '_> {
     }
 
     fn coalesce_right(&mut self, right: &ast::Expr, item: Ty, left: Span) -> Expr {
-        if matches!(right.without_parens().kind, ast::ExprKind::None | ast::ExprKind::Field { .. } | ast::ExprKind::Call { .. }) {
+        if matches!(
+            right.without_parens().kind,
+            ast::ExprKind::None | ast::ExprKind::Field { .. } | ast::ExprKind::Call { .. }
+        ) {
             let value = self.expr(right, &Want::Any);
             if matches!(self.shape(value.ty), Type::Option(_)) {
                 return value;

@@ -51,17 +51,21 @@ impl Checker<'_, '_> {
                 Type::Option(_) => PatternKind::None,
                 _ => self.wrong_pattern(pattern, ty),
             },
-            P::Constructor { path, args, rest } => self.constructor(pattern, path, args.as_deref(), *rest, ty),
+            P::Constructor { path, args, rest } => {
+                self.constructor(pattern, path, args.as_deref(), *rest, ty)
+            }
             P::Tuple(items) => match self.shape(ty) {
-                Type::Tuple(tys) if tys.len() == items.len() => {
-                    PatternKind::Fields(items.iter().zip(tys).map(|(item, ty)| self.sub_pattern(item, ty)).collect())
-                }
+                Type::Tuple(tys) if tys.len() == items.len() => PatternKind::Fields(
+                    items.iter().zip(tys).map(|(item, ty)| self.sub_pattern(item, ty)).collect(),
+                ),
                 Type::Unit if items.is_empty() => PatternKind::Wildcard,
                 Type::Infer(_) if items.len() > 1 => {
                     let tys = self.fresh_many(items.len());
                     let tuple = self.types().intern(Type::Tuple(tys.clone()));
                     self.unify(ty, tuple);
-                    PatternKind::Fields(items.iter().zip(tys).map(|(item, ty)| self.sub_pattern(item, ty)).collect())
+                    PatternKind::Fields(
+                        items.iter().zip(tys).map(|(item, ty)| self.sub_pattern(item, ty)).collect(),
+                    )
                 }
                 _ => self.wrong_pattern(pattern, ty),
             },
@@ -167,7 +171,13 @@ impl Checker<'_, '_> {
     }
 
     /// A constructor over one of several error types.
-    fn union_pattern(&mut self, pattern: &ast::Pattern, path: &ast::Path, parts: &[Ty], ty: Ty) -> PatternKind {
+    fn union_pattern(
+        &mut self,
+        pattern: &ast::Pattern,
+        path: &ast::Path,
+        parts: &[Ty],
+        ty: Ty,
+    ) -> PatternKind {
         let Some((id, _)) = self.resolve_constructor(path, ty) else {
             self.bind_all(pattern);
             return PatternKind::Invalid;
@@ -277,7 +287,11 @@ impl Checker<'_, '_> {
             self.report(report::pattern_fields(&names, span));
         }
         let wildcard = |ty| Pattern { kind: PatternKind::Wildcard, ty, span };
-        patterns.into_iter().zip(fields).map(|(pattern, (_, ty))| pattern.unwrap_or_else(|| wildcard(ty))).collect()
+        patterns
+            .into_iter()
+            .zip(fields)
+            .map(|(pattern, (_, ty))| pattern.unwrap_or_else(|| wildcard(ty)))
+            .collect()
     }
 
     /// `A(x) | B(x)`: every alternative binds the same names; they share one local.
@@ -341,7 +355,9 @@ impl Pattern {
     /// The patterns directly inside.
     pub(crate) fn parts(&self) -> &[Pattern] {
         match &self.kind {
-            PatternKind::Fields(parts) | PatternKind::Or(parts) | PatternKind::Case { fields: parts, .. } => parts,
+            PatternKind::Fields(parts) | PatternKind::Or(parts) | PatternKind::Case { fields: parts, .. } => {
+                parts
+            }
             PatternKind::Some(inner) | PatternKind::Distinct(inner) | PatternKind::Error(inner) => {
                 std::slice::from_ref(inner)
             }
@@ -351,7 +367,9 @@ impl Pattern {
 
     pub(crate) fn parts_mut(&mut self) -> &mut [Pattern] {
         match &mut self.kind {
-            PatternKind::Fields(parts) | PatternKind::Or(parts) | PatternKind::Case { fields: parts, .. } => parts,
+            PatternKind::Fields(parts) | PatternKind::Or(parts) | PatternKind::Case { fields: parts, .. } => {
+                parts
+            }
             PatternKind::Some(inner) | PatternKind::Distinct(inner) | PatternKind::Error(inner) => {
                 std::slice::from_mut(inner)
             }

@@ -87,7 +87,9 @@ pub(crate) fn check_const(cx: &mut Context<'_>, id: ConstId, used_at: Option<Spa
     let module = cx.program.constants[id].module;
     let mut checker = Checker::new(cx, module, Vec::new(), Place::Const);
     let want = match &decl.ty {
-        Some(written) => Want::Type(declare::resolve_type(checker.cx, module, &[], written), Why::Declared(written.span)),
+        Some(written) => {
+            Want::Type(declare::resolve_type(checker.cx, module, &[], written), Why::Declared(written.span))
+        }
         None => Want::Any,
     };
     let value = checker.expr(&decl.value, &want);

@@ -26,7 +26,9 @@ pub(crate) fn check_spec(cx: &mut Context<'_>, module: ModuleId, spec: &ast::Spe
             checker.call_def(def, None, &spec.args, None, spec.target.span, &Want::Drop);
         }
         Some(Def::Broken) | None => checker.infer_arguments(&spec.args),
-        Some(other) => checker.report(report::not_a_step("a `spec`", other.kind(), "a workflow", spec.target.span)),
+        Some(other) => {
+            checker.report(report::not_a_step("a `spec`", other.kind(), "a workflow", spec.target.span))
+        }
     }
     for item in &spec.items {
         checker.spec_item(item);
@@ -52,7 +54,9 @@ impl Checker<'_, '_> {
                 self.step(target, "`on`");
                 self.block_scoped(body, &Want::Drop);
             }
-            SpecItemKind::Always(formula) | SpecItemKind::Eventually(formula) | SpecItemKind::Formula(formula) => {
+            SpecItemKind::Always(formula)
+            | SpecItemKind::Eventually(formula)
+            | SpecItemKind::Formula(formula) => {
                 self.formula(formula);
             }
             SpecItemKind::Given(given) => self.given(given),
@@ -74,7 +78,8 @@ impl Checker<'_, '_> {
                 self.formula(left);
                 self.formula(right);
             }
-            ast::ExprKind::Name(name) if name.as_str() == "finished" && self.binding("finished").is_none() => {}
+            ast::ExprKind::Name(name)
+                if name.as_str() == "finished" && self.binding("finished").is_none() => {}
             ast::ExprKind::Index { base, index } if is_name(base, &["A", "E"]) => self.formula(index),
             ast::ExprKind::Call { callee, args } if is_name(callee, &["done"]) => {
                 for arg in args {

@@ -32,7 +32,8 @@ impl Checker<'_, '_> {
             match &stmt.kind {
                 ast::StmtKind::Signal { name, ty } => {
                     self.report(report::not_yet("signal", name.span));
-                    let ty = ty.as_ref().map_or(Types::UNIT, |ty| declare::resolve_type(self.cx, module, &[], ty));
+                    let ty =
+                        ty.as_ref().map_or(Types::UNIT, |ty| declare::resolve_type(self.cx, module, &[], ty));
                     let index = self.parts.signals.len() as u32;
                     self.parts.signals.push(Signal { name: name.text.clone(), ty, span: stmt.span });
                     self.declare_part(name, Binding::Signal(index));
@@ -62,7 +63,10 @@ impl Checker<'_, '_> {
     }
 
     fn declare_part(&mut self, name: &Ident, binding: Binding) {
-        if matches!(self.binding(name.as_str()), Some(Binding::State(_) | Binding::Signal(_) | Binding::Handler)) {
+        if matches!(
+            self.binding(name.as_str()),
+            Some(Binding::State(_) | Binding::Signal(_) | Binding::Handler)
+        ) {
             self.report(report::duplicate(name, Span::default()));
         }
         self.bind(name.text.clone(), binding);
@@ -118,7 +122,9 @@ pub(crate) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) {
     for stmt in &decl.body.stmts {
         match &stmt.kind {
             ast::StmtKind::Query(handler) => queries.push(check_handler(cx, &signature, handler, &mut parts)),
-            ast::StmtKind::Update(handler) => updates.push(check_handler(cx, &signature, handler, &mut parts)),
+            ast::StmtKind::Update(handler) => {
+                updates.push(check_handler(cx, &signature, handler, &mut parts))
+            }
             _ => {}
         }
     }
@@ -131,7 +137,12 @@ pub(crate) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) {
 }
 
 /// Checks a query or update: it sees the workflow's states, and nothing else of its body.
-fn check_handler(cx: &mut Context<'_>, owner: &Signature, handler: &ast::Handler, parts: &mut Parts) -> Handler {
+fn check_handler(
+    cx: &mut Context<'_>,
+    owner: &Signature,
+    handler: &ast::Handler,
+    parts: &mut Parts,
+) -> Handler {
     let (params, result, fails) = declare::resolve_signature(cx, owner.module, &handler.signature);
     let name = &handler.signature.name;
     let signature = Signature {
@@ -161,7 +172,12 @@ fn check_handler(cx: &mut Context<'_>, owner: &Signature, handler: &ast::Handler
 
 impl Checker<'_, '_> {
     /// The body of a function, its value of the declared result.
-    pub fn function_body(&mut self, signature: &Signature, written: &ast::Signature, body: &ast::Block) -> crate::hir::Expr {
+    pub fn function_body(
+        &mut self,
+        signature: &Signature,
+        written: &ast::Signature,
+        body: &ast::Block,
+    ) -> crate::hir::Expr {
         self.fails = signature.fails.clone();
         let span = written.result.as_ref().map_or(written.name.span, |ty| ty.span);
         let why = Why::Returns { name: signature.name.clone(), span };

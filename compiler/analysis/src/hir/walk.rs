@@ -17,7 +17,13 @@ impl Expr {
         use ExprKind as K;
         match &mut self.kind {
             K::Literal(_) | K::Local(_) | K::Const(_) | K::State(_) | K::None | K::Function { .. } => {}
-            K::Env(_) | K::StepKey | K::Break | K::Continue | K::Commit { .. } | K::Receive(_) | K::Invalid => {}
+            K::Env(_)
+            | K::StepKey
+            | K::Break
+            | K::Continue
+            | K::Commit { .. }
+            | K::Receive(_)
+            | K::Invalid => {}
             K::Interpolate(parts) => parts.iter_mut().for_each(|part| {
                 if let StringPart::Expr(expr) = part {
                     visitor.expr(expr);
@@ -56,7 +62,9 @@ impl Expr {
                 visitor.expr(first);
                 visitor.expr(second);
             }
-            K::Call { args, .. } | K::CallWorkflow { args, .. } => args.iter_mut().for_each(|arg| visitor.expr(arg)),
+            K::Call { args, .. } | K::CallWorkflow { args, .. } => {
+                args.iter_mut().for_each(|arg| visitor.expr(arg))
+            }
             K::CallValue { callee, args } => {
                 visitor.expr(callee);
                 args.iter_mut().for_each(|arg| visitor.expr(arg));

@@ -7,7 +7,13 @@ use crate::hir::{ModuleId, NominalKind, Type};
 use flow_syntax::ast::{Ident, Name};
 use flow_syntax::{Diagnostic, Span};
 
-pub(crate) fn no_method(cx: &Context<'_>, module: ModuleId, shape: &Type, found: &str, name: &Ident) -> Diagnostic {
+pub(crate) fn no_method(
+    cx: &Context<'_>,
+    module: ModuleId,
+    shape: &Type,
+    found: &str,
+    name: &Ident,
+) -> Diagnostic {
     let message = format!("`{found}` has no method `{}`", name.text);
     let diagnostic = error(codes::NO_METHOD, message, name.span, "no function of this name takes it first");
     if let Type::Option(_) = shape {
@@ -67,7 +73,12 @@ pub(crate) fn some_takes_one(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn using_target(name: &str, span: Span) -> Diagnostic {
-    error(codes::USING_TARGET, format!("`using` changes how an activity is called, and {name} is none"), span, "")
+    error(
+        codes::USING_TARGET,
+        format!("`using` changes how an activity is called, and {name} is none"),
+        span,
+        "",
+    )
 }
 
 pub(crate) fn not_assignable(name: &Ident, declared_at: Option<Span>) -> Diagnostic {

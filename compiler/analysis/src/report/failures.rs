@@ -26,7 +26,8 @@ pub(crate) fn impossible_catch(found: &str, possible: &[String], span: Span) -> 
         [] => "it declares no failures".to_string(),
         _ => format!("it can fail with {}", list(possible)),
     };
-    error(codes::IMPOSSIBLE_CATCH, format!("`{found}` can't happen here"), span, "nothing raises it").note(note)
+    error(codes::IMPOSSIBLE_CATCH, format!("`{found}` can't happen here"), span, "nothing raises it")
+        .note(note)
 }
 
 pub(crate) fn fail_type(found: &str, span: Span) -> Diagnostic {

@@ -55,9 +55,11 @@ fn did_you_mean<'n>(
     names: impl IntoIterator<Item = &'n str>,
 ) -> Diagnostic {
     match crate::names::nearest(wanted, names) {
-        Some(near) => diagnostic
-            .help(format!("did you mean `{near}`?"))
-            .fix(span, near, format!("replace with `{near}`")),
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(
+            span,
+            near,
+            format!("replace with `{near}`"),
+        ),
         None => diagnostic,
     }
 }

@@ -24,7 +24,9 @@ pub(crate) fn unknown_package(path: &Path) -> Diagnostic {
     let name = path.name().map_or("", Ident::as_str);
     let diagnostic = error(codes::UNKNOWN_MODULE, "no such module", path.span, "not in the standard library");
     let diagnostic = match path.name() {
-        Some(last) => did_you_mean(diagnostic, name, last.span, stdlib::SOURCES.iter().map(|(name, _)| *name)),
+        Some(last) => {
+            did_you_mean(diagnostic, name, last.span, stdlib::SOURCES.iter().map(|(name, _)| *name))
+        }
         None => diagnostic,
     };
     diagnostic.note("a package is `std.NAME`; a file beside this one is `./NAME`")
@@ -39,11 +41,17 @@ pub(crate) fn import_cycle(used: &Path, circle: &[PathBuf], again: &FilePath) ->
 }
 
 pub(crate) fn duplicate(name: &Ident, first: Span) -> Diagnostic {
-    let diagnostic = error(codes::DUPLICATE, format!("`{}` is declared twice", name.text), name.span, "again here");
+    let diagnostic =
+        error(codes::DUPLICATE, format!("`{}` is declared twice", name.text), name.span, "again here");
     if first.is_nowhere() { diagnostic } else { diagnostic.also(first, "first here") }
 }
 
-pub(crate) fn not_in_module(cx: &Context<'_>, target: ModuleId, name: &Ident, private: Option<Span>) -> Diagnostic {
+pub(crate) fn not_in_module(
+    cx: &Context<'_>,
+    target: ModuleId,
+    name: &Ident,
+    private: Option<Span>,
+) -> Diagnostic {
     let module = cx.module_name(target);
     if let Some(span) = private {
         let message = format!("`{}` of `{module}` is not public", name.text);
@@ -63,8 +71,11 @@ fn visible<'c>(cx: &'c Context<'_>, module: ModuleId) -> impl Iterator<Item = (&
 }
 
 pub(crate) fn unknown_top(cx: &Context<'_>, module: ModuleId, name: &Ident, wants_type: bool) -> Diagnostic {
-    let (code, what) =
-        if wants_type { (codes::UNKNOWN_TYPE, "type") } else { (codes::UNKNOWN_NAME, "activity or workflow") };
+    let (code, what) = if wants_type {
+        (codes::UNKNOWN_TYPE, "type")
+    } else {
+        (codes::UNKNOWN_NAME, "activity or workflow")
+    };
     let diagnostic = error(code, format!("unknown {what} `{}`", name.text), name.span, "not found");
     let fits = |def: Def| !wants_type || matches!(def, Def::Nominal(_) | Def::Alias(_));
     let names = visible(cx, module).filter(|(_, entry)| fits(entry.def)).map(|(name, _)| name);
@@ -72,10 +83,17 @@ pub(crate) fn unknown_top(cx: &Context<'_>, module: ModuleId, name: &Ident, want
     did_you_mean(diagnostic, &name.text, name.span, names.chain(builtin))
 }
 
-pub(crate) fn unknown_value(cx: &Context<'_>, module: ModuleId, name: &Ident, locals: &[String]) -> Diagnostic {
-    let diagnostic = error(codes::UNKNOWN_NAME, format!("unknown name `{}`", name.text), name.span, "not found");
+pub(crate) fn unknown_value(
+    cx: &Context<'_>,
+    module: ModuleId,
+    name: &Ident,
+    locals: &[String],
+) -> Diagnostic {
+    let diagnostic =
+        error(codes::UNKNOWN_NAME, format!("unknown name `{}`", name.text), name.span, "not found");
     let functions = cx.prelude.functions.keys().map(|name| name.as_str());
-    let names = locals.iter().map(String::as_str).chain(visible(cx, module).map(|(name, _)| name)).chain(functions);
+    let names =
+        locals.iter().map(String::as_str).chain(visible(cx, module).map(|(name, _)| name)).chain(functions);
     did_you_mean(diagnostic, &name.text, name.span, names)
 }
 
@@ -96,8 +114,9 @@ pub(crate) fn unknown_module_name(cx: &Context<'_>, module: ModuleId, name: &Ide
 
 pub(crate) fn missing_use(cx: &Context<'_>, module: ModuleId, name: &Ident) -> Diagnostic {
     let line = format!("use std.{}", name.text);
-    let diagnostic = error(codes::MISSING_USE, format!("`{}` is not used in this file", name.text), name.span, "")
-        .help(format!("add `{line}` at the top of the file"));
+    let diagnostic =
+        error(codes::MISSING_USE, format!("`{}` is not used in this file", name.text), name.span, "")
+            .help(format!("add `{line}` at the top of the file"));
     match cx.file_start(module) {
         Some(start) => diagnostic.fix(Span::new(start, start), format!("{line}\n"), format!("add `{line}`")),
         None => diagnostic,
@@ -115,12 +134,21 @@ pub(crate) fn no_case(cx: &Context<'_>, owner: NominalId, name: &Ident) -> Diagn
     let message = format!("`{}` has no case `{}`", nominal.name, name.text);
     let diagnostic = declared(error(codes::UNKNOWN_NAME, message, name.span, "no such case"), nominal.span);
     let cases: Vec<&str> = cx.cases_of(owner).iter().map(|case| case.name.as_str()).collect();
-    let diagnostic = if cases.is_empty() { diagnostic } else { diagnostic.note(format!("its cases are {}", list(&cases))) };
+    let diagnostic = if cases.is_empty() {
+        diagnostic
+    } else {
+        diagnostic.note(format!("its cases are {}", list(&cases)))
+    };
     did_you_mean(diagnostic, &name.text, name.span, cases)
 }
 
 pub(crate) fn wrong_kind(name: &Ident, found: &str, wanted: &str) -> Diagnostic {
-    error(codes::WRONG_KIND, format!("`{}` is {found}, not {wanted}", name.text), name.span, format!("this is {found}"))
+    error(
+        codes::WRONG_KIND,
+        format!("`{}` is {found}, not {wanted}", name.text),
+        name.span,
+        format!("this is {found}"),
+    )
 }
 
 pub(crate) fn cyclic_const(name: &Ident, used_at: Span) -> Diagnostic {

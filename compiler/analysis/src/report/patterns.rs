@@ -10,11 +10,16 @@ pub(crate) fn not_exhaustive(missing: &[String], head: Span, whole: Span, last: 
     let diagnostic = error(codes::NOT_EXHAUSTIVE, message, head, "not every value has an arm");
     let arms: Vec<String> = missing.iter().map(|case| format!("\n  {case} => {{}}")).collect();
     let at = last.map_or(whole.end.saturating_sub(1), |last| last.end);
-    diagnostic.help("add an arm for each, or `_ => …`").fix(Span::new(at, at), arms.concat(), "add the missing arms")
+    diagnostic.help("add an arm for each, or `_ => …`").fix(
+        Span::new(at, at),
+        arms.concat(),
+        "add the missing arms",
+    )
 }
 
 pub(crate) fn unreachable_arm(span: Span) -> Diagnostic {
-    Diagnostic::warning(codes::UNREACHABLE_ARM, "this arm never matches").at(span, "the arms before it leave it nothing")
+    Diagnostic::warning(codes::UNREACHABLE_ARM, "this arm never matches")
+        .at(span, "the arms before it leave it nothing")
 }
 
 pub(crate) fn pattern_type(found: &str, span: Span) -> Diagnostic {

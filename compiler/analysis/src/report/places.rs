@@ -6,12 +6,18 @@ use flow_syntax::ast::Ident;
 use flow_syntax::{Diagnostic, Span};
 
 pub(crate) fn not_yet(construct: &str, span: Span) -> Diagnostic {
-    error(codes::NOT_YET, format!("`{}` is not built yet", construct.replace('`', "")), span, "accepted, but it can't run yet")
+    error(
+        codes::NOT_YET,
+        format!("`{}` is not built yet", construct.replace('`', "")),
+        span,
+        "accepted, but it can't run yet",
+    )
 }
 
 pub(crate) fn unknown_setting(key: &Ident, known: &[&str]) -> Diagnostic {
     let message = format!("an activity has no setting `{}`", key.text);
-    let diagnostic = error(codes::UNKNOWN_SETTING, message, key.span, "").note(format!("it has {}", super::list(known)));
+    let diagnostic =
+        error(codes::UNKNOWN_SETTING, message, key.span, "").note(format!("it has {}", super::list(known)));
     did_you_mean(diagnostic, &key.text, key.span, known.iter().copied())
 }
 

@@ -20,7 +20,9 @@ pub(crate) fn mismatch(found: &str, wanted: &str, why: &Why, span: Span) -> Diag
         Why::Argument { index, callee } => {
             diagnostic.note(format!("it is the {} argument of `{callee}`", ordinal((*index).max(1))))
         }
-        Why::Field { name, owner } if name.is_empty() => diagnostic.note(format!("it is an argument of `{owner}`")),
+        Why::Field { name, owner } if name.is_empty() => {
+            diagnostic.note(format!("it is an argument of `{owner}`"))
+        }
         Why::Field { name, owner } => diagnostic.note(format!("it is the field `{name}` of `{owner}`")),
         Why::Declared(at) => diagnostic.also(*at, "the declared type"),
         Why::Returns { name, span } => diagnostic.also(*span, format!("what `{name}` is declared to return")),
@@ -54,7 +56,9 @@ pub(crate) fn operator(op: &str, left: &str, right: Option<&str>, span: Span) ->
     };
     let diagnostic = error(codes::OPERATOR, message, span, "");
     match (op, left, right) {
-        ("+", "String", _) | ("+", _, Some("String")) => diagnostic.help("join texts by interpolation: `\"{a}{b}\"`"),
+        ("+", "String", _) | ("+", _, Some("String")) => {
+            diagnostic.help("join texts by interpolation: `\"{a}{b}\"`")
+        }
         (_, "Int", Some("Decimal")) | (_, "Decimal", Some("Int")) => {
             diagnostic.help("variables never convert by themselves: write `.to_decimal()`")
         }
@@ -71,7 +75,13 @@ pub(crate) fn literal_range(text: &str, ty: &str, span: Span) -> Diagnostic {
     error(codes::LITERAL_RANGE, format!("`{text}` does not fit into `{ty}`"), span, "out of range")
 }
 
-pub(crate) fn no_field(cx: &Context<'_>, shape: &Type, found: &str, name: &Ident, is_method: bool) -> Diagnostic {
+pub(crate) fn no_field(
+    cx: &Context<'_>,
+    shape: &Type,
+    found: &str,
+    name: &Ident,
+    is_method: bool,
+) -> Diagnostic {
     let message = format!("`{found}` has no field `{}`", name.text);
     let diagnostic = error(codes::NO_FIELD, message, name.span, "no such field");
     if is_method {
@@ -81,9 +91,12 @@ pub(crate) fn no_field(cx: &Context<'_>, shape: &Type, found: &str, name: &Ident
     match shape {
         Type::Option(_) => diagnostic.help("it may be `none`: reach inside with `?.`"),
         Type::Nominal(id, _) => match &cx.nominal(*id).kind {
-            NominalKind::Record(fields) => {
-                did_you_mean(diagnostic, &name.text, name.span, fields.iter().map(|field| field.name.as_str()))
-            }
+            NominalKind::Record(fields) => did_you_mean(
+                diagnostic,
+                &name.text,
+                name.span,
+                fields.iter().map(|field| field.name.as_str()),
+            ),
             NominalKind::Distinct(_) => diagnostic.help("`.value` gives what it wraps"),
             _ => diagnostic.help("use `match` or `is` to look into an enum"),
         },
@@ -100,7 +113,12 @@ pub(crate) fn not_indexable(found: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn tuple_index(count: usize, span: Span) -> Diagnostic {
-    error(codes::NOT_INDEXABLE, format!("this tuple is indexed by 0 to {}", count.saturating_sub(1)), span, "")
+    error(
+        codes::NOT_INDEXABLE,
+        format!("this tuple is indexed by 0 to {}", count.saturating_sub(1)),
+        span,
+        "",
+    )
 }
 
 pub(crate) fn not_iterable(found: &str, span: Span) -> Diagnostic {
