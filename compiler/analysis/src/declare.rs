@@ -206,7 +206,7 @@ fn resolve_named(
     args: &[(Ty, Span)],
 ) -> Ty {
     let Some(name) = path.name() else { return Types::INVALID };
-    if let [] = path.qualifier() {
+    if path.qualifier().is_empty() {
         if let Some(index) = generics.iter().position(|known| *known == name.text) {
             return cx.types().intern(Type::Param(index as u32));
         }
@@ -259,10 +259,10 @@ fn resolve_alias(cx: &mut Context<'_>, index: usize, used_at: Span) -> Ty {
             alias.state = AliasState::InProgress;
             let generics: Vec<Name> = decl.generics.iter().map(|name| name.text.clone()).collect();
             let ty = resolve_type(cx, module, &generics, &decl.ty);
-            if let Some(alias) = cx.aliases.get_mut(index) {
-                if alias.state == AliasState::InProgress {
-                    alias.state = AliasState::Done(ty);
-                }
+            if let Some(alias) = cx.aliases.get_mut(index)
+                && alias.state == AliasState::InProgress
+            {
+                alias.state = AliasState::Done(ty);
             }
             ty
         }

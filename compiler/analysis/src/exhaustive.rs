@@ -81,10 +81,10 @@ fn missing(
         return if rows.is_empty() { vec![Vec::new()] } else { Vec::new() };
     };
     let head = only.and_then(|only| only.first().copied()).flatten();
-    if let Some(pattern) = head {
-        if let Some(constructor) = constructor_of(pattern) {
-            return specialized(checker, ty, rest, rows, only, &constructor, limit);
-        }
+    if let Some(pattern) = head
+        && let Some(constructor) = constructor_of(pattern)
+    {
+        return specialized(checker, ty, rest, rows, only, &constructor, limit);
     }
     let used: Vec<Constructor> =
         rows.iter().filter_map(|row| row.first().copied().flatten()).filter_map(constructor_of).collect();

@@ -66,11 +66,11 @@ impl Unknowns {
                 Type::Function { params, result, fails },
                 Type::Function { params: wanted, result: wanted_result, fails: wanted_fails },
             ) => {
-                if let [only] = wanted_fails.as_slice() {
-                    if matches!(types.get(self.head(types, *only)), Type::Infer(_)) {
-                        let union = types.union(fails);
-                        self.unify(types, union, *only);
-                    }
+                if let [only] = wanted_fails.as_slice()
+                    && matches!(types.get(self.head(types, *only)), Type::Infer(_))
+                {
+                    let union = types.union(fails);
+                    self.unify(types, union, *only);
                 }
                 self.unify_all(types, &params, &wanted) & self.unify(types, result, wanted_result)
             }

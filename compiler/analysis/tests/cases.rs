@@ -1,5 +1,7 @@
 //! The reference programs check without errors but for what is not built yet, and broken ones never panic.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+
 use flow_analysis::{Analysis, Memory, analyze};
 use flow_syntax::{Diagnostic, SourceMap, render};
 use std::path::{Path, PathBuf};

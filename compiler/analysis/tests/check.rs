@@ -1,6 +1,8 @@
 //! Each file of `check/` is checked; `//~ error[E0300]` at the end of a line says what is wrong in it, and nothing else
 //! may be. Files in `check/pass/` have nothing wrong.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+
 use flow_analysis::{Disk, analyze, codes};
 use flow_syntax::{Severity, SourceMap, render};
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! What is inferred rather than written: suspension, use of the world, captures; and how circles are named.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+
 use flow_analysis::hir::{Expr, ExprKind, Function, Pattern, Program, Suspends, VisitorMut};
 use flow_analysis::{Analysis, Memory, analyze};
 use flow_syntax::SourceMap;

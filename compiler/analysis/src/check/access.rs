@@ -100,10 +100,12 @@ impl Checker<'_, '_> {
         if let Some(module) = self.module_named(base) {
             return self.module_member(module, name, span);
         }
-        if let ast::ExprKind::Name(owner) = &base.kind {
-            if owner.is_capital() && name.is_capital() && self.binding(owner.as_str()).is_none() {
-                return self.case_of_type(owner, name, None, span, want);
-            }
+        if let ast::ExprKind::Name(owner) = &base.kind
+            && owner.is_capital()
+            && name.is_capital()
+            && self.binding(owner.as_str()).is_none()
+        {
+            return self.case_of_type(owner, name, None, span, want);
         }
         if self.missing_use(base) {
             return self.invalid(span);
@@ -168,11 +170,11 @@ impl Checker<'_, '_> {
     pub fn field_of(&mut self, base: Expr, name: &Ident, span: Span) -> Expr {
         match self.shape(base.ty) {
             Type::Nominal(id, args) => {
-                if let NominalKind::Distinct(inner) = self.cx.nominal(id).kind {
-                    if name.as_str() == "value" {
-                        let inner = self.types().substitute(inner, &args);
-                        return unwrap_distinct(base, inner, span);
-                    }
+                if let NominalKind::Distinct(inner) = self.cx.nominal(id).kind
+                    && name.as_str() == "value"
+                {
+                    let inner = self.types().substitute(inner, &args);
+                    return unwrap_distinct(base, inner, span);
                 }
                 match self.record_field(id, &args, name) {
                     Some((index, ty)) => {

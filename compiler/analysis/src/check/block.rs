@@ -131,16 +131,13 @@ impl Checker<'_, '_> {
     }
 
     fn expr_stmt(&mut self, expr: &ast::Expr, is_last: bool) -> StmtKind {
-        if let ast::ExprKind::Call { callee, args } = &expr.without_parens().kind {
-            if let (ast::ExprKind::Field { base, name, optional: false }, [arg]) =
+        if let ast::ExprKind::Call { callee, args } = &expr.without_parens().kind
+            && let (ast::ExprKind::Field { base, name, optional: false }, [arg]) =
                 (&callee.kind, args.as_slice())
-            {
-                if name.as_str() == "push" {
-                    if let Some(kind) = self.push(base, &arg.value, expr.span) {
-                        return kind;
-                    }
-                }
-            }
+            && name.as_str() == "push"
+            && let Some(kind) = self.push(base, &arg.value, expr.span)
+        {
+            return kind;
         }
         let value = self.expr(expr, &Want::Drop);
         if !is_last && is_pure(&value) {

@@ -115,10 +115,12 @@ impl<'a> Checker<'_, 'a> {
                 }
             };
         }
-        if let ast::ExprKind::Name(owner) = &base.kind {
-            if owner.is_capital() && name.is_capital() && self.binding(owner.as_str()).is_none() {
-                return self.case_of_type(owner, name, Some(args), span, want);
-            }
+        if let ast::ExprKind::Name(owner) = &base.kind
+            && owner.is_capital()
+            && name.is_capital()
+            && self.binding(owner.as_str()).is_none()
+        {
+            return self.case_of_type(owner, name, Some(args), span, want);
         }
         if self.missing_use(base) {
             self.infer_arguments(args);
@@ -149,11 +151,11 @@ impl<'a> Checker<'_, 'a> {
             self.infer_arguments(args);
             return self.invalid(span);
         }
-        if let Type::Nominal(id, type_args) = &shape {
-            if self.record_field(*id, type_args, name).is_some() {
-                let field = self.field_of(receiver, name, span);
-                return self.call_value(field, args, span);
-            }
+        if let Type::Nominal(id, type_args) = &shape
+            && self.record_field(*id, type_args, name).is_some()
+        {
+            let field = self.field_of(receiver, name, span);
+            return self.call_value(field, args, span);
         }
         if let Some(Def::Activity(_) | Def::Workflow(_)) =
             self.cx.lookup(self.module, name.as_str()).map(|e| e.def)

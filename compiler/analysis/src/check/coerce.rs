@@ -68,10 +68,10 @@ impl Checker<'_, '_> {
             (Type::Nominal(..), Type::Union(wanted)) if wanted.contains(&actual) => {
                 return Ok(wrap(CoerceKind::ToUnion, expr, expected));
             }
-            (Type::Function { fails, .. }, Type::Function { fails: wanted, .. }) => {
-                if !self.failures_fit(&fails, &wanted, why) {
-                    return Err(expr);
-                }
+            (Type::Function { fails, .. }, Type::Function { fails: wanted, .. })
+                if !self.failures_fit(&fails, &wanted, why) =>
+            {
+                return Err(expr);
             }
             _ => {}
         }

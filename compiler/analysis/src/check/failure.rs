@@ -136,7 +136,7 @@ impl Checker<'_, '_> {
         let (id, _) = self.resolve_constructor(path, union)?;
         let ty = self.types().intern(Type::Nominal(id, Vec::new()));
         if !declared.contains(&ty) && !self.cx.is_system_error(ty) {
-            let possible: Vec<String> = declared.to_vec().into_iter().map(|ty| self.show(ty)).collect();
+            let possible: Vec<String> = declared.iter().map(|ty| self.show(*ty)).collect();
             let found = self.show(ty);
             let diagnostic = if self.cx.is_error_type(ty) {
                 report::impossible_catch(&found, &possible, path.span)

@@ -42,10 +42,10 @@ impl Checker<'_, '_> {
     /// A string; where `Sql` is expected, a statement whose interpolations are bound as parameters, never pasted in.
     pub fn string_literal(&mut self, string: &ast::StringLiteral, span: Span, want: &Want) -> Expr {
         let wanted = want.ty().map(|ty| self.shape(ty));
-        if let (Some(Type::Nominal(id, _)), Some(sql)) = (wanted, self.cx.known().sql) {
-            if id == sql {
-                return self.sql_literal(string, span);
-            }
+        if let (Some(Type::Nominal(id, _)), Some(sql)) = (wanted, self.cx.known().sql)
+            && id == sql
+        {
+            return self.sql_literal(string, span);
         }
         if let Some(text) = string.as_plain() {
             return literal(Literal::String(Name::new(text)), Types::STRING, span);

@@ -387,10 +387,10 @@ impl Pattern {
     }
 
     fn rename(&mut self, pairs: &[(LocalId, LocalId)]) {
-        if let PatternKind::Bind(id) = &mut self.kind {
-            if let Some((_, twin)) = pairs.iter().find(|(from, _)| from == id) {
-                *id = *twin;
-            }
+        if let PatternKind::Bind(id) = &mut self.kind
+            && let Some((_, twin)) = pairs.iter().find(|(from, _)| from == id)
+        {
+            *id = *twin;
         }
         self.parts_mut().iter_mut().for_each(|part| part.rename(pairs));
     }

@@ -69,12 +69,12 @@ impl Checker<'_, '_> {
         match &formula.kind {
             ast::ExprKind::Paren(inner) => self.formula(inner),
             ast::ExprKind::Unary { op: ast::UnaryOp::Not, operand } => self.formula(operand),
-            ast::ExprKind::Binary { op, left, right, .. }
-                if matches!(
-                    op,
-                    ast::BinaryOp::And | ast::BinaryOp::Or | ast::BinaryOp::Implies | ast::BinaryOp::Until
-                ) =>
-            {
+            ast::ExprKind::Binary {
+                op: ast::BinaryOp::And | ast::BinaryOp::Or | ast::BinaryOp::Implies | ast::BinaryOp::Until,
+                left,
+                right,
+                ..
+            } => {
                 self.formula(left);
                 self.formula(right);
             }

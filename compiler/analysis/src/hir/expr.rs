@@ -237,7 +237,7 @@ pub enum ExprKind {
     },
     /// `fail e`: `e` is of an error type, or of a union (then that error itself goes on).
     Fail(Box<Expr>),
-    /// `return e`; the value is of the type of the function or lambda left, `()` made explicit.
+    /// `return e`; the value is of the type of the function left, `()` made explicit.
     Return(Box<Expr>),
     /// Leaves the innermost loop.
     Break,
@@ -490,7 +490,7 @@ pub struct Lambda {
     pub params: Vec<LocalId>,
     /// The locals from outside that it reads, ascending. It cannot assign them.
     pub captures: Vec<LocalId>,
-    /// Its code; a `return` within leaves the lambda.
+    /// Its code; it holds no `return`.
     pub body: Expr,
     /// Whether calling it may suspend, in terms of the parameters of the enclosing function.
     pub suspends: Suspends,

@@ -160,8 +160,8 @@ pub struct Function {
     pub code: FunctionCode,
     /// Whether calling it may suspend.
     pub suspends: Suspends,
-    /// Whether it uses a connector, `env` or `step`: then only an activity's `run` calls it, and nothing in it
-    /// suspends an instance.
+    /// Whether it uses a connector, `env` or `step`: then only an activity's `run` calls it. A connector call suspends
+    /// too, namely the attempt, and counts in `suspends`.
     pub touches_world: bool,
 }
 
