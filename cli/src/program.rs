@@ -21,7 +21,8 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
         return load_artifact(path);
     }
     exists(path)?;
-    let (sources, analysis) = flow_analysis::analyze_file(&flow_analysis::Disk, path);
+    let mut sources = SourceMap::new();
+    let analysis = flow_analysis::analyze(&flow_analysis::Disk, path, &mut sources);
     say(&sources, &analysis.diagnostics);
     if has_errors(&analysis.diagnostics) {
         return Err(Failure::said(Exit::Usage));

@@ -9,7 +9,8 @@ use std::sync::Arc;
 /// Checks and lowers a program given as text; panics with its diagnostics where it is wrong.
 pub fn compile(text: &str) -> Arc<Program> {
     let world = flow_analysis::Memory::new().with("test.flow", text);
-    let (sources, analysis) = flow_analysis::analyze_file(&world, std::path::Path::new("test.flow"));
+    let mut sources = flow_syntax::SourceMap::new();
+    let analysis = flow_analysis::analyze(&world, std::path::Path::new("test.flow"), &mut sources);
     let errors: String = analysis
         .diagnostics
         .iter()

@@ -19,7 +19,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut failed = false;
     for file in &args.files {
         exists(file)?;
-        let (sources, analysis) = flow_analysis::analyze_file(&flow_analysis::Disk, file);
+        let mut sources = flow_syntax::SourceMap::new();
+        let analysis = flow_analysis::analyze(&flow_analysis::Disk, file, &mut sources);
         failed |= has_errors(&analysis.diagnostics);
         if args.json {
             let mut out = std::io::stdout().lock();

@@ -1,0 +1,204 @@
+//! The command line as its users meet it: what it prints, what it refuses, and how it goes on.
+
+mod shared;
+
+use serde_json::{Value, json};
+use shared::{Place, example};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const SLOW: &str = r#"
+activity add(x: Int) -> Int { run: x + 1 }
+
+workflow slow(x: Int) -> Int {
+  let a = add(x)
+  sleep 1s
+  add(a)
+}
+"#;
+
+#[test]
+fn hello_prints_its_result_and_tools_get_json() {
+    let place = Place::new();
+    let hello = example("hello/hello.flow");
+    let done = place.flow(&["run", &hello, "--input", r#"{"name": "Ada"}"#]);
+    assert_eq!((done.code, done.out.trim()), (0, r#""Hello, Ada!""#), "{done:#?}");
+    let done = place.flow(&["run", &hello, "--json", "--id", "h2", "--input", r#"{"name": "Bob"}"#]);
+    let expected = json!({"id": "h2", "status": "completed", "output": "Hello, Bob!", "error": null});
+    assert_eq!((done.code, done.json()), (0, expected));
+}
+
+#[test]
+fn the_main_example_moves_money_and_a_late_failure_gives_it_back() {
+    let place = Place::new();
+    let transfer = example("transfer/transfer.flow");
+    let input = format!("@{}", example("transfer/transfer.json"));
+    let done = place.flow(&["run", &transfer, "--id", "t1", "--json", "--input", &input]);
+    assert_eq!((done.code, &done.json()["status"]), (0, &json!("completed")), "{done:#?}");
+    let input = format!("@{}", example("transfer/fails_late.json"));
+    let done = place.flow(&["run", &transfer, "--id", "t2", "--json", "--input", &input]);
+    assert_eq!((done.code, &done.json()["status"]), (1, &json!("failed")), "{done:#?}");
+    let history = place.flow(&["history", "t2", "--json"]).json_lines();
+    let kinds: Vec<&str> = history.iter().filter_map(|event| event["kind"].as_str()).collect();
+    assert!(kinds.contains(&"compensated"), "{kinds:?}");
+    let audit = place.flow(&["run", &example("transfer/audit.flow"), "--json"]);
+    assert_eq!(audit.json()["output"], json!({"total": 3_000_000, "held": 0}), "{audit:#?}");
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_reported_with_place_and_help() {
+    let place = Place::new();
+    let file = place.write("wrong.flow", "fn f(x: Int) -> Int { x + \"a\" }\nfn g() -> Strng { \"a\" }\n");
+    let done = place.flow(&["check", &file]);
+    assert_eq!(done.code, 2, "{done:#?}");
+    assert!(done.err.contains("wrong.flow:1:") && done.err.contains("wrong.flow:2:"), "{}", done.err);
+    assert!(done.err.contains("String"), "the near miss is named: {}", done.err);
+    let done = place.flow(&["check", "--json", &file]);
+    let lines = done.json_lines();
+    assert!(lines.len() >= 2 && lines.iter().all(|line| line["code"].is_string()), "{done:#?}");
+}
+
+#[test]
+fn a_wrong_input_is_answered_with_its_path_and_the_expected_type() {
+    let place = Place::new();
+    let transfer = example("transfer/transfer.flow");
+    let input = r#"{"t": {"id": "t", "source": "Bitcoin", "target": "Ethereum", "amount": "much"}}"#;
+    let done = place.flow(&["run", &transfer, "--input", input]);
+    assert_eq!(done.code, 2);
+    assert!(done.err.contains("t.amount") && done.err.contains("Int"), "{}", done.err);
+    let done = place.flow(&["run", &transfer, "--input", "{"]);
+    assert!(done.code == 2 && done.err.contains("no JSON"), "{done:#?}");
+    let done = place.flow(&["run", &transfer, "--input", "@missing.json"]);
+    assert!(done.code == 2 && done.err.contains("missing.json"), "{done:#?}");
+}
+
+#[test]
+fn an_unknown_workflow_or_file_names_the_near_misses() {
+    let place = Place::new();
+    let file = place.write("slow.flow", SLOW);
+    let done = place.flow(&["run", &file, "slwo", "--input", r#"{"x": 1}"#]);
+    assert!(done.code == 2 && done.err.contains("did you mean `slow`"), "{done:#?}");
+    let done = place.flow(&["run", "slwo.flow"]);
+    assert!(done.code == 2 && done.err.contains("slow.flow"), "{done:#?}");
+}
+
+#[test]
+fn an_artifact_runs_without_its_source_and_a_damaged_one_is_refused() {
+    let place = Place::new();
+    let file = place.write("slow.flow", SLOW);
+    let artifact = place.path().join("slow.flowc").display().to_string();
+    assert_eq!(place.flow(&["compile", &file, "-o", &artifact]).code, 0);
+    std::fs::remove_file(&file).expect("the source goes");
+    let done = place.flow(&["run", &artifact, "--json", "--input", r#"{"x": 1}"#]);
+    assert_eq!(done.json()["output"], json!(3), "{done:#?}");
+    let bytes = std::fs::read(&artifact).expect("the artifact");
+    std::fs::write(&artifact, &bytes[..bytes.len() / 2]).expect("half an artifact");
+    let done = place.flow(&["run", &artifact, "--input", r#"{"x": 1}"#]);
+    assert!(done.code == 2 && done.err.contains("compile it again"), "{done:#?}");
+}
+
+#[test]
+fn after_kill_9_show_says_where_it_stands_and_resume_goes_on() {
+    let place = Place::new();
+    let file = place.write("slow.flow", SLOW);
+    let mut child = place.command(&["run", &file, "--id", "s1", "--input", r#"{"x": 5}"#]).stderr(Stdio::null()).spawn().expect("flow");
+    wait_until(|| place.flow(&["history", "s1"]).out.contains("sleeping"));
+    child.kill().expect("kill -9");
+    child.wait().expect("dead");
+    let view: Value = place.flow(&["show", "s1", "--json"]).json();
+    assert_eq!(view["status"], "running");
+    let frame = &view["strands"][0]["frames"][0];
+    assert!(frame["line"].as_str().is_some_and(|line| line.ends_with("slow.flow:6")), "{view:#}");
+    assert_eq!(frame["variables"][0]["name"], "a");
+    let done = place.flow(&["resume", "s1", "--json"]);
+    assert_eq!(done.json()["output"], json!(7), "{done:#?}");
+    let again = place.flow(&["run", &file, "--id", "s1", "--json", "--input", r#"{"x": 5}"#]);
+    assert_eq!(again.json()["output"], json!(7), "the stored result");
+    let other = place.flow(&["run", &file, "--id", "s1", "--input", r#"{"x": 6}"#]);
+    assert!(other.code == 2 && other.err.contains("another input"), "{other:#?}");
+}
+
+#[test]
+fn a_second_process_on_the_same_instance_watches_and_takes_over() {
+    let place = Place::new();
+    let file = place.write("slow.flow", SLOW);
+    let args = ["run", file.as_str(), "--id", "w1", "--json", "--input", r#"{"x": 1}"#];
+    let mut first = place.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("flow");
+    wait_until(|| place.flow(&["history", "w1"]).out.contains("sleeping"));
+    let second = place.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("flow");
+    first.kill().expect("kill -9");
+    first.wait().expect("dead");
+    let output = second.wait_with_output().expect("the second process ends");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(result["output"], json!(3));
+    let history = place.flow(&["history", "w1", "--json"]).json_lines();
+    assert_eq!(history.iter().filter(|event| event["kind"] == "call_completed").count(), 2, "each step once");
+}
+
+#[test]
+fn ctrl_c_leaves_it_resumable_and_says_how() {
+    let place = Place::new();
+    let file = place.write("slow.flow", SLOW);
+    let child = place.command(&["run", &file, "--id", "c1", "--input", r#"{"x": 1}"#]).stderr(Stdio::piped()).spawn().expect("flow");
+    wait_until(|| place.flow(&["history", "c1"]).out.contains("sleeping"));
+    let pid = child.id().to_string();
+    std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill -INT");
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("flow resume c1"), "{said}");
+    assert_eq!(place.flow(&["resume", "c1", "--json"]).json()["output"], json!(3));
+}
+
+#[test]
+fn cancelling_compensates_and_ends_cancelled() {
+    let place = Place::new();
+    let file = place.write(
+        "hold.flow",
+        "activity take() -> String { run: \"x\" }\nactivity give(x: String) { run: () }\n\
+         workflow hold() {\n  saga {\n    let x = take() compensate give(x)\n    sleep 1h\n  }\n}\n",
+    );
+    let child = place.command(&["run", &file, "--id", "k1"]).stderr(Stdio::null()).spawn().expect("flow");
+    wait_until(|| place.flow(&["history", "k1"]).out.contains("sleeping"));
+    assert_eq!(place.flow(&["cancel", "k1"]).code, 0);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(4));
+    let history = place.flow(&["history", "k1"]).out;
+    assert!(history.contains("compensated"), "{history}");
+    let listed = place.flow(&["list", "--json", "--status", "cancelled"]).json_lines();
+    assert_eq!(listed.len(), 1);
+}
+
+#[test]
+fn a_trap_fails_the_instance_with_its_source_lines() {
+    let place = Place::new();
+    let file = place.write("trap.flow", "fn half(x: Int) -> Int {\n  100 / x\n}\nworkflow w(x: Int) -> Int {\n  half(x)\n}\n");
+    let done = place.flow(&["run", &file, "--json", "--input", r#"{"x": 0}"#]);
+    let result = done.json();
+    assert_eq!((done.code, &result["status"]), (1, &json!("failed")));
+    let stack = result["error"]["stack"].to_string();
+    assert!(stack.contains("trap.flow:2") && stack.contains("x = 0"), "{stack}");
+}
+
+#[test]
+fn a_store_that_cannot_be_used_is_named_with_what_to_do() {
+    let place = Place::new();
+    let hello = example("hello/hello.flow");
+    let input = ["--input", r#"{"name": "A"}"#];
+    let run = |store: &str| place.flow(&["run", &hello, "--store", store, input[0], input[1]]);
+    let done = run("postgres://nobody@127.0.0.1:1/none");
+    assert!(done.code == 3 && done.err.contains("cannot be reached"), "{done:#?}");
+    let done = run("mysql://x");
+    assert!(done.code == 2 && done.err.contains("sqlite://"), "{done:#?}");
+    let broken = place.write("broken.db", "this is no database, however long it is, and never was one\n");
+    let done = run(&format!("sqlite://{broken}"));
+    assert!(done.code == 3 && done.err.contains("damaged"), "{done:#?}");
+}
+
+fn wait_until(mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(30), "it takes too long");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
