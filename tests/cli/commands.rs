@@ -109,7 +109,8 @@ fn after_kill_9_show_says_where_it_stands_and_resume_goes_on() {
     assert_eq!(view["status"], "running");
     let frame = &view["strands"][0]["frames"][0];
     assert!(frame["line"].as_str().is_some_and(|line| line.ends_with("slow.flow:6")), "{view:#}");
-    assert_eq!(frame["variables"][0]["name"], "a");
+    let names: Vec<&str> = frame["variables"].as_array().into_iter().flatten().filter_map(|v| v["name"].as_str()).collect();
+    assert!(names.contains(&"a"), "{view:#}");
     let done = place.flow(&["resume", "s1", "--json"]);
     assert_eq!(done.json()["output"], json!(7), "{done:#?}");
     let again = place.flow(&["run", &file, "--id", "s1", "--json", "--input", r#"{"x": 5}"#]);

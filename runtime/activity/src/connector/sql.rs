@@ -14,8 +14,11 @@ pub async fn perform(
     types: &Types,
     expected: TypeId,
 ) -> Result<Answer, Failure> {
-    let statement = text_argument(&format!("sql.{verb}"), "statement", args.first())?;
-    let params = args.get(1).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    // `record Sql { text: String  params: List<Json> }` of `std.sql`.
+    let given = args.first();
+    let statement = text_argument(&format!("sql.{verb}"), "statement", given.and_then(|sql| sql.get("text")))?;
+    let params = given.and_then(|sql| sql.get("params")).and_then(Value::as_array);
+    let params = params.map(Vec::as_slice).unwrap_or_default();
     let result = transaction.statement(statement, params).await.map_err(|error| failure(&error))?;
     match verb {
         "execute" => Ok(Answer::Json(affected(types, expected, &result))),
