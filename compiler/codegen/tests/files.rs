@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 #[test]
 fn native_code_gives_what_the_test_files_say() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mir/tests");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mir/tests/mir");
     let mut runs = 0;
     let mut failures = Vec::new();
     for entry in std::fs::read_dir(&folder).expect("the MIR crate has tests").flatten() {
