@@ -32,7 +32,7 @@ impl Core {
         let mut uncertain = false;
         loop {
             let write = Write { lease, root, changes: changes.clone() };
-            let Err(error) = self.store.commit(&[write]).await else { return Ok(()) };
+            let Err(error) = self.committer.commit(write).await else { return Ok(()) };
             match error {
                 StoreError::Unavailable { .. } => {
                     uncertain = true;

@@ -13,7 +13,7 @@ use flow_activity::{Bounds, Runner};
 use flow_machine::ids::InstanceId;
 use flow_machine::rows::{HistoryRow, InstanceRow};
 use flow_mir::Executor;
-use flow_store::{Filter, Store, StoreError};
+use flow_store::{Filter, GroupCommitter, Store, StoreError};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, watch};
@@ -21,6 +21,8 @@ use tokio::sync::{Semaphore, watch};
 /// What all parts of an engine share.
 pub(crate) struct Core {
     pub store: Arc<dyn Store>,
+    /// All commits go through it, so that many instances share one flush.
+    pub committer: GroupCommitter,
     pub options: Options,
     pub clock: Clock,
     pub programs: Programs,
@@ -43,6 +45,7 @@ impl Core {
         let bounds =
             Bounds { heap_words: options.heap_words, computing: options.step_limit, ..Bounds::default() };
         Ok(Arc::new(Core {
+            committer: GroupCommitter::start(store.clone(), store.writers()),
             clock: Clock::open(store.as_ref()).await?,
             programs: Programs::new(store.clone(), options.executor),
             leases: Arc::new(leases),

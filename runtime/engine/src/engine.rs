@@ -82,6 +82,7 @@ impl Engine {
         core.registry.drop_where(|_| true);
         // They use the store's connections, which closing waits for.
         self.tasks.lock().await.shutdown().await;
+        core.committer.stop();
         Ok(core.store.close().await?)
     }
 
@@ -173,6 +174,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.core.closing.send_replace(true);
         self.core.registry.drop_where(|_| true);
+        self.core.committer.stop();
     }
 }
 

@@ -283,3 +283,27 @@ fn workers_share_the_shards_and_take_over_from_the_dead() {
         second_works.await.unwrap().unwrap();
     });
 }
+
+#[test]
+fn a_commit_that_never_ends_does_not_keep_the_store_open() {
+    let world = World::open();
+    run(world.clone(), async {
+        let place = Place::new();
+        let store = FaultyStore::new(place.store().await, || Fault::Death);
+        let engine = Arc::new(engine(store.clone(), options(&world)).await);
+        let starter = engine.clone();
+        let start = tokio::spawn(async move {
+            let _ = starter.run_or_continue(&program(), "count", count(1), "a").await;
+        });
+        store.died.notified().await;
+        start.abort();
+        let _ = start.await;
+        drop(engine);
+        let left = Arc::downgrade(&store);
+        drop(store);
+        // Ends by the runner's patience if it never happens.
+        while left.strong_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+}

@@ -6,6 +6,7 @@ use flow_machine::ids::InstanceId;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
 
 /// The most writes in one batch.
 const BATCH: usize = 256;
@@ -15,6 +16,7 @@ const BATCH: usize = 256;
 #[derive(Clone, Debug)]
 pub struct GroupCommitter {
     queues: Vec<mpsc::UnboundedSender<Queued>>,
+    tasks: Vec<AbortHandle>,
 }
 
 #[derive(Debug)]
@@ -24,21 +26,26 @@ struct Queued {
 }
 
 impl GroupCommitter {
-    /// Starts the writers (at least one): two are best for PostgreSQL, one for SQLite. They end when all clones are
-    /// dropped and the queues are empty. Needs a tokio runtime.
+    /// Starts the writers (at least one), as many as [`Store::writers`] says. They end when all clones are dropped and the
+    /// queues are empty, or at [`stop`](GroupCommitter::stop). Needs a tokio runtime.
     pub fn start(store: Arc<dyn Store>, writers: usize) -> GroupCommitter {
-        let queues = (0..writers.max(1))
+        let (queues, tasks) = (0..writers.max(1))
             .map(|_| {
                 let (sender, queue) = mpsc::unbounded_channel();
-                tokio::spawn(write_batches(store.clone(), queue));
-                sender
+                (sender, tokio::spawn(write_batches(store.clone(), queue)).abort_handle())
             })
-            .collect();
-        GroupCommitter { queues }
+            .unzip();
+        GroupCommitter { queues, tasks }
+    }
+
+    /// Ends the writers, even in the middle of a commit, so that one that never ends does not keep the store open. What is
+    /// queued is not written; what became of a commit in flight is unknown.
+    pub fn stop(&self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 
     /// Commits a write with others; returns when it is durable, or why it is not. Once called, the write is made even
-    /// where the answer is no longer awaited.
+    /// where the answer is no longer awaited, unless the writers are stopped.
     pub async fn commit(&self, write: Write) -> Result<(), StoreError> {
         let (answer, committed) = oneshot::channel();
         let writer = usize::from(write.root.shard()) % self.queues.len().max(1);

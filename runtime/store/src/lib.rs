@@ -120,6 +120,11 @@ pub trait Store: Send + Sync {
     /// What it is, for messages: `sqlite://.flow/flow.db`, `postgres://host/db` (no password).
     fn describe(&self) -> String;
 
+    /// How many commits at a time are best for it.
+    fn writers(&self) -> usize {
+        1
+    }
+
     /// The store's clock.
     async fn now(&self) -> Result<Timestamp, StoreError>;
 

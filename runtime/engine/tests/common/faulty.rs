@@ -54,6 +54,9 @@ impl Store for FaultyStore {
     fn describe(&self) -> String {
         "test".into()
     }
+    fn writers(&self) -> usize {
+        self.inner.writers()
+    }
     async fn now(&self) -> Result<Timestamp, StoreError> {
         self.up()?.now().await
     }

@@ -154,6 +154,11 @@ impl Store for PostgresStore {
         self.place.name.to_string()
     }
 
+    fn writers(&self) -> usize {
+        // While one batch is flushed the next one is on its way.
+        2
+    }
+
     async fn now(&self) -> Result<Timestamp, StoreError> {
         self.read_clock().await
     }
