@@ -4,7 +4,7 @@ use crate::attempts::{Caller, decode_outcome};
 use crate::lease::Pauses;
 use flow_activity::Attempt;
 use flow_machine::event::{CallOutcome, Dispatch};
-use flow_store::{Begun, Step, StepTransaction, StoreError};
+use flow_store::{Begun, StepTransaction, StoreError};
 
 /// Makes the attempt; a transactional one in its own transaction, unless the call is settled already. An attempt in this
 /// process needs no heartbeat: when the process dies, that is known at once.
@@ -33,8 +33,7 @@ async fn begin(caller: &Caller, dispatch: &Dispatch) -> Result<Box<dyn StepTrans
     loop {
         let lease = core.leases.get(caller.scope);
         let lease = lease.ok_or_else(|| not_sent("another process has taken over".into()))?;
-        let step = Step { lease, instance: caller.instance, key: dispatch.key };
-        match core.store.begin_step(step).await {
+        match core.store.begin_step(caller.step(lease, dispatch.key)).await {
             Ok(Begun::Open(transaction)) => return Ok(transaction),
             Ok(Begun::Taken(row)) => return Err(decode_outcome(&row.outcome)),
             // Nothing has begun, so this is no attempt yet: it waits for the store.

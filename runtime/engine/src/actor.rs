@@ -82,6 +82,7 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
     let caller = Caller {
         core: core.clone(),
         instance: id,
+        root: beginning.instance.root(),
         scope: beginning.scope,
         executor: beginning.executor.clone(),
         mailbox: sender,

@@ -7,7 +7,7 @@ use crate::registry::{Arrival, Mail};
 use flow_machine::event::{CallOutcome, Dispatch, Message};
 use flow_machine::ids::{CallKey, InstanceId};
 use flow_mir::Executor;
-use flow_store::{Scope, StoreError};
+use flow_store::{Lease, Scope, Step, StoreError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +19,17 @@ use tokio::task::AbortHandle;
 pub(crate) struct Caller {
     pub core: Arc<Core>,
     pub instance: InstanceId,
+    pub root: InstanceId,
     pub scope: Scope,
     pub executor: Arc<dyn Executor>,
     pub mailbox: UnboundedSender<Mail>,
+}
+
+impl Caller {
+    /// A call of this instance, under a lease.
+    pub(crate) fn step(&self, lease: Lease, key: CallKey) -> Step {
+        Step { lease, root: self.root, instance: self.instance, key }
+    }
 }
 
 struct Running {
@@ -134,7 +142,7 @@ async fn settle(caller: &Caller, key: CallKey, tombstone: &CallOutcome) -> Optio
     let mut pauses = Pauses::new(core.options.longest_pause);
     loop {
         let lease = core.leases.get(caller.scope)?;
-        match core.store.settle(lease, caller.instance, key, &bytes).await {
+        match core.store.settle(caller.step(lease, key), &bytes).await {
             Ok(None) => return Some(tombstone.clone()),
             Ok(Some(row)) => return Some(decode_outcome(&row.outcome)),
             Err(StoreError::LeaseLost { .. }) if core.leases.get(caller.scope) == Some(lease) => return None,

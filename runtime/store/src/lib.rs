@@ -170,13 +170,7 @@ pub trait Store: Send + Sync {
 
     /// Writes a tombstone on a transactional call's key, unless it has a completion: whoever is first wins.
     /// `None`: the tombstone is in; otherwise the completion that was there.
-    async fn settle(
-        &self,
-        lease: Lease,
-        instance: InstanceId,
-        key: CallKey,
-        tombstone: &[u8],
-    ) -> Result<Option<CompletionRow>, StoreError>;
+    async fn settle(&self, step: Step, tombstone: &[u8]) -> Result<Option<CompletionRow>, StoreError>;
 
     /// The instance of that user id.
     async fn find(&self, name: &str) -> Result<Option<InstanceRow>, StoreError>;
@@ -199,11 +193,13 @@ pub trait Store: Send + Sync {
     async fn close(&self) -> Result<(), StoreError>;
 }
 
-/// Which call a transaction is for.
+/// Which call a transaction or a tombstone is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The fence.
     pub lease: Lease,
+    /// The root of the instance's tree: a shard's lease is no fence for a tree that is leased on its own.
+    pub root: InstanceId,
     /// The instance.
     pub instance: InstanceId,
     /// The call.

@@ -182,7 +182,17 @@ async fn an_old_token_writes_nothing() {
     let shard = granted(&*other, Scope::Shard(id.shard())).await;
     let error = other.commit(&[Write { lease: shard, root: id, changes: step_to(id, 3) }]).await.unwrap_err();
     assert!(matches!(error, StoreError::LeaseLost { .. }), "{error}");
+    let step = Step { lease: shard, root: id, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
+    let error = other.begin_step(step).await.err().expect("the tree is not the shard's");
+    assert!(matches!(error, StoreError::LeaseLost { .. }), "{error}");
+    let error = other.settle(step, b"late").await.unwrap_err();
+    assert!(matches!(error, StoreError::LeaseLost { .. }), "{error}");
+    let elsewhere = Step { lease, root: InstanceId(Uuid::new_v4()), ..step };
+    let error = other.settle(elsewhere, b"late").await.unwrap_err();
+    assert!(matches!(error, StoreError::Refused { .. }), "{error}");
+    assert!(loaded(&*other, id).await.completions.is_empty());
     other.release(&[lease]).await.unwrap();
+    assert_eq!(other.settle(step, b"late").await.unwrap(), None);
     other.commit(&[Write { lease: shard, root: id, changes: step_to(id, 3) }]).await.unwrap();
     other.close().await.unwrap();
 }
@@ -251,7 +261,8 @@ async fn open(store: &dyn Store, step: Step) -> Box<dyn StepTransaction> {
 async fn a_step_and_its_completion_are_one_transaction() {
     let (_scratch, store) = fresh().await;
     let (id, lease) = started(&*store, "a").await;
-    let step = |number| Step { lease, instance: id, key: CallKey::new(id, &StrandPath::main(), number) };
+    let step =
+        |number| Step { lease, root: id, instance: id, key: CallKey::new(id, &StrandPath::main(), number) };
     let mut transaction = open(&*store, step(1)).await;
     transaction.statement("CREATE TABLE account (name TEXT, cents BIGINT, open BOOLEAN)", &[]).await.unwrap();
     let insert = "INSERT INTO account VALUES ($1, $2, $3)";
@@ -277,9 +288,9 @@ async fn a_step_and_its_completion_are_one_transaction() {
         transaction.statement("UPDATE account SET cents = 1", &[]).await.unwrap();
         transaction
     });
-    assert_eq!(store.settle(lease, id, step(3).key, b"late").await.unwrap(), None);
+    assert_eq!(store.settle(step(3), b"late").await.unwrap(), None);
     assert!(matches!(store.begin_step(step(3)).await.unwrap(), Begun::Taken(row) if row.outcome == b"late"));
-    let before = store.settle(lease, id, step(1).key, b"late").await.unwrap();
+    let before = store.settle(step(1), b"late").await.unwrap();
     assert_eq!(before.unwrap().outcome, b"done");
 
     let mut transaction = open(&*store, step(4)).await;
@@ -295,7 +306,7 @@ async fn a_runaway_statement_is_stopped() {
     let store =
         SqliteStore::open(&path).await.unwrap().with_statement_limit(std::time::Duration::from_millis(50));
     let (id, lease) = started(&store, "a").await;
-    let step = Step { lease, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
+    let step = Step { lease, root: id, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
     let mut transaction = open(&store, step).await;
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
     let error = transaction.statement(endless, &[]).await.unwrap_err();
@@ -312,7 +323,7 @@ async fn damaged_and_newer_files_are_refused() {
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
     let (scratch, store) = fresh().await;
     let (id, lease) = started(&*store, "a").await;
-    let step = Step { lease, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
+    let step = Step { lease, root: id, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
     let mut transaction = open(&*store, step).await;
     let meta = if store.describe().starts_with("sqlite") { "flow_meta" } else { "flow.meta" };
     transaction.statement(&format!("UPDATE {meta} SET format = 99"), &[]).await.unwrap();

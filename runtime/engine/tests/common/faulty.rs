@@ -1,7 +1,7 @@
 //! A store that fails on demand.
 
 use async_trait::async_trait;
-use flow_machine::ids::{CallKey, InstanceId, Timestamp};
+use flow_machine::ids::{InstanceId, Timestamp};
 use flow_machine::rows::{CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, StoredInstance};
 use flow_store::{Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -108,14 +108,8 @@ impl Store for FaultyStore {
     async fn begin_step(&self, step: Step) -> Result<Begun, StoreError> {
         self.up()?.begin_step(step).await
     }
-    async fn settle(
-        &self,
-        lease: Lease,
-        instance: InstanceId,
-        key: CallKey,
-        tombstone: &[u8],
-    ) -> Result<Option<CompletionRow>, StoreError> {
-        self.up()?.settle(lease, instance, key, tombstone).await
+    async fn settle(&self, step: Step, tombstone: &[u8]) -> Result<Option<CompletionRow>, StoreError> {
+        self.up()?.settle(step, tombstone).await
     }
     async fn find(&self, name: &str) -> Result<Option<InstanceRow>, StoreError> {
         self.up()?.find(name).await

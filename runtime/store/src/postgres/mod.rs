@@ -5,7 +5,7 @@ use crate::process::this_process;
 use crate::{Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, Write};
 use async_trait::async_trait;
 use connections::Connections;
-use flow_machine::ids::{CallKey, InstanceId, Timestamp};
+use flow_machine::ids::{InstanceId, Timestamp};
 use flow_machine::rows::{CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, StoredInstance};
 use liveness::Liveness;
 use sqlx::ConnectOptions;
@@ -212,14 +212,8 @@ impl Store for PostgresStore {
         self.open_step(step).await
     }
 
-    async fn settle(
-        &self,
-        lease: Lease,
-        instance: InstanceId,
-        key: CallKey,
-        tombstone: &[u8],
-    ) -> Result<Option<CompletionRow>, StoreError> {
-        self.put_tombstone(lease, instance, key, tombstone).await
+    async fn settle(&self, step: Step, tombstone: &[u8]) -> Result<Option<CompletionRow>, StoreError> {
+        self.put_tombstone(step, tombstone).await
     }
 
     async fn find(&self, name: &str) -> Result<Option<InstanceRow>, StoreError> {

@@ -7,9 +7,8 @@ use super::lease::{code, small};
 use super::read::completion_row;
 use super::{PostgresStore, Where, failed};
 use crate::statement::{Dialect, check, refused};
-use crate::{Begun, Lease, SqlResult, Step, StepTransaction, StoreError};
+use crate::{Begun, Scope, SqlResult, Step, StepTransaction, StoreError};
 use async_trait::async_trait;
-use flow_machine::ids::{CallKey, InstanceId};
 use flow_machine::rows::CompletionRow;
 use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
@@ -22,8 +21,8 @@ impl PostgresStore {
         let fail = |error| failed(&self.place, error);
         let connection = session.connection();
         connection.execute("BEGIN").await.map_err(fail)?;
-        fence(connection, step.lease).await.map_err(fail)?;
-        if let Some(row) = completion(connection, step.lease, step.key).await.map_err(fail)? {
+        self.fence_step(connection, step).await?;
+        if let Some(row) = completion(connection, step).await.map_err(fail)? {
             connection.execute("ROLLBACK").await.map_err(fail)?;
             session.keep();
             return Ok(Begun::Taken(row));
@@ -34,58 +33,65 @@ impl PostgresStore {
 
     pub(super) async fn put_tombstone(
         &self,
-        lease: Lease,
-        instance: InstanceId,
-        key: CallKey,
+        step: Step,
         tombstone: &[u8],
     ) -> Result<Option<CompletionRow>, StoreError> {
         let mut session = self.steps.take().await?;
         let fail = |error| failed(&self.place, error);
         let connection = session.connection();
         connection.execute("BEGIN").await.map_err(fail)?;
-        fence(connection, lease).await.map_err(fail)?;
-        let first = insert_completion(connection, lease, instance, key, tombstone).await.map_err(fail)?;
-        let there = if first { None } else { completion(connection, lease, key).await.map_err(fail)? };
+        self.fence_step(connection, step).await?;
+        let first = insert_completion(connection, step, tombstone).await.map_err(fail)?;
+        let there = if first { None } else { completion(connection, step).await.map_err(fail)? };
         connection.execute("COMMIT").await.map_err(fail)?;
         session.keep();
         Ok(there)
     }
+
+    /// As the fence of a commit: the token must be the stored one, and under a shard's lease the tree must have none.
+    async fn fence_step(&self, connection: &mut PgConnection, step: Step) -> Result<(), StoreError> {
+        let scope = step.lease.scope;
+        if !scope.covers(step.root) {
+            return Err(StoreError::Refused { reason: format!("{} is not in {scope:?}", step.root) });
+        }
+        let trees = match scope {
+            Scope::Shard(_) => vec![step.root.0],
+            Scope::Tree(_) => Vec::new(),
+        };
+        let shards = vec![small(scope); trees.len()];
+        let query =
+            sqlx::query("SELECT flow.fence(ARRAY[$1::int2], ARRAY[$2::uuid], ARRAY[$3::uuid], $4, $5)")
+                .bind(small(scope))
+                .bind(scope.root_key())
+                .bind(step.lease.token)
+                .bind(shards)
+                .bind(trees);
+        connection.execute(query).await.map(|_| ()).map_err(|error| failed(&self.place, error))
+    }
 }
 
-async fn fence(connection: &mut PgConnection, lease: Lease) -> Result<(), sqlx::Error> {
-    let query =
-        sqlx::query("SELECT flow.fence(ARRAY[$1::int2], ARRAY[$2::uuid], ARRAY[$3::uuid], '{}', '{}')")
-            .bind(small(lease.scope))
-            .bind(lease.scope.root_key())
-            .bind(lease.token);
-    connection.execute(query).await.map(|_| ())
-}
-
-async fn completion(
-    connection: &mut PgConnection,
-    lease: Lease,
-    key: CallKey,
-) -> Result<Option<CompletionRow>, sqlx::Error> {
+async fn completion(connection: &mut PgConnection, step: Step) -> Result<Option<CompletionRow>, sqlx::Error> {
     let query =
         sqlx::query("SELECT key, instance, at, outcome FROM flow.completion WHERE shard = $1 AND key = $2")
-            .bind(small(lease.scope))
-            .bind(key.0.as_slice());
+            .bind(step.root.shard().cast_signed())
+            .bind(step.key.0.as_slice());
     connection.fetch_optional(query).await?.as_ref().map(completion_row).transpose()
 }
 
 /// False where the key has a completion; waits for one that is being committed.
 async fn insert_completion(
     connection: &mut PgConnection,
-    lease: Lease,
-    instance: InstanceId,
-    key: CallKey,
+    step: Step,
     outcome: &[u8],
 ) -> Result<bool, sqlx::Error> {
     let sql =
         "INSERT INTO flow.completion (shard, key, instance, at, outcome) VALUES ($1, $2, $3, flow.now(), $4)
                ON CONFLICT DO NOTHING";
-    let query =
-        sqlx::query(sql).bind(small(lease.scope)).bind(key.0.as_slice()).bind(instance.0).bind(outcome);
+    let query = sqlx::query(sql)
+        .bind(step.root.shard().cast_signed())
+        .bind(step.key.0.as_slice())
+        .bind(step.instance.0)
+        .bind(outcome);
     Ok(connection.execute(query).await?.rows_affected() == 1)
 }
 
@@ -158,11 +164,11 @@ impl StepTransaction for PostgresStep {
             ));
         }
         let fail = |error| failed(&self.place, error);
-        let Step { lease, instance, key } = self.step;
+        let step = self.step;
         let connection = self.session.connection();
-        if !insert_completion(connection, lease, instance, key, outcome).await.map_err(fail)? {
+        if !insert_completion(connection, step, outcome).await.map_err(fail)? {
             connection.execute("ROLLBACK").await.map_err(fail)?;
-            let there = completion(connection, lease, key).await.map_err(fail)?;
+            let there = completion(connection, step).await.map_err(fail)?;
             self.session.keep();
             return there
                 .map(Some)

@@ -208,21 +208,6 @@ impl SqliteStore {
         if lost.is_empty() { Ok(()) } else { Err(StoreError::LeaseLost { scopes: lost }) }
     }
 
-    /// The fence of a single call's transaction under a shard's lease.
-    pub(super) async fn fence_shard(
-        &self,
-        transaction: &mut Transaction,
-        lease: Lease,
-    ) -> Result<(), StoreError> {
-        let connection = transaction.connection()?;
-        let stored = self.stored_token(connection, &mut BTreeMap::new(), lease.scope).await?;
-        if stored == Some(lease.token) {
-            Ok(())
-        } else {
-            Err(StoreError::LeaseLost { scopes: vec![lease.scope] })
-        }
-    }
-
     async fn stored_token(
         &self,
         connection: &mut SqliteConnection,

@@ -5,7 +5,7 @@ use super::values::{column_value, parameter};
 use super::writer::Transaction;
 use super::{SqliteStore, Where, clock, failed, primary_code};
 use crate::statement::{Dialect, check, refused};
-use crate::{Begun, Lease, Scope, SqlResult, Step, StepTransaction, StoreError};
+use crate::{Begun, SqlResult, Step, StepTransaction, StoreError};
 use async_trait::async_trait;
 use flow_machine::ids::{CallKey, InstanceId};
 use flow_machine::rows::CompletionRow;
@@ -21,7 +21,7 @@ const LOOK_EVERY: i32 = 10_000;
 impl SqliteStore {
     pub(super) async fn open_step(&self, step: Step) -> Result<Begun, StoreError> {
         let mut transaction = self.writer.begin().await?;
-        self.fence_scope(&mut transaction, step.lease).await?;
+        self.fence(&mut transaction, std::iter::once((step.lease, step.root))).await?;
         let connection = transaction.connection()?;
         if let Some(row) =
             completion(connection, step.key).await.map_err(|error| failed(&self.place, error))?
@@ -40,28 +40,19 @@ impl SqliteStore {
 
     pub(super) async fn put_tombstone(
         &self,
-        lease: Lease,
-        instance: InstanceId,
-        key: CallKey,
+        step: Step,
         tombstone: &[u8],
     ) -> Result<Option<CompletionRow>, StoreError> {
         let mut transaction = self.writer.begin().await?;
-        self.fence_scope(&mut transaction, lease).await?;
+        self.fence(&mut transaction, std::iter::once((step.lease, step.root))).await?;
         let connection = transaction.connection()?;
         let fail = |error| failed(&self.place, error);
-        if let Some(row) = completion(connection, key).await.map_err(fail)? {
+        if let Some(row) = completion(connection, step.key).await.map_err(fail)? {
             return Ok(Some(row));
         }
-        insert_completion(connection, key, instance, tombstone).await.map_err(fail)?;
+        insert_completion(connection, step.key, step.instance, tombstone).await.map_err(fail)?;
         transaction.commit().await?;
         Ok(None)
-    }
-
-    async fn fence_scope(&self, transaction: &mut Transaction, lease: Lease) -> Result<(), StoreError> {
-        match lease.scope {
-            Scope::Tree(root) => self.fence(transaction, std::iter::once((lease, root))).await,
-            Scope::Shard(_) => self.fence_shard(transaction, lease).await,
-        }
     }
 }
 
