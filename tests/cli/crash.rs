@@ -5,7 +5,7 @@
 
 mod shared;
 
-use flow_example_ledger::{Books, Faults, Ledger};
+use ledger::{Books, Faults, Ledger};
 use serde_json::{Value, json};
 use shared::{Place, example};
 use std::collections::BTreeSet;
@@ -147,8 +147,8 @@ fn on_the_http_ledger(name: &str, store: String) {
     let folder = tempfile::tempdir().expect("a folder");
     let (url, ledger) = runtime.block_on(async {
         let accounts = ["Bitcoin", "Ethereum", "Solana"].map(|chain| (chain.to_owned(), "1000000".parse().expect("money")));
-        let books = Books::open(folder.path(), accounts.into_iter().collect()).expect("books");
-        let faults = Faults { drop_answers: 0.05, fail_rate: 0.05, ..Faults::default() };
+        let books = Books::open(folder.path(), accounts.into_iter().collect(), Vec::new()).expect("books");
+        let faults = Faults { drop_rate: 0.05, fail_rate: 0.05, ..Faults::default() };
         let ledger = Arc::new(Ledger::new(books, Duration::from_millis(20), faults));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -118,7 +118,7 @@ async fn server() -> String {
         .route(
             "/key",
             post(|headers: HeaderMap| async move {
-                format!("\"{}\"", headers["idempotency-key"].to_str().unwrap())
+                axum::Json(headers["idempotency-key"].to_str().unwrap().to_owned())
             }),
         )
         .route("/empty", post(|| async { StatusCode::NO_CONTENT }))
@@ -225,6 +225,26 @@ async fn a_command_speaks_json_and_its_end_is_judged() {
     assert!(reason(&attempt(missing, json!(["no-such-command"]), None).await, "refused").contains("PATH"));
 }
 
+#[tokio::test]
+async fn a_dropped_attempt_kills_the_command_and_what_it_started() {
+    let folder = std::env::temp_dir().join(format!("flow-dropped-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).unwrap();
+    let (fifo, survived) = (folder.join("fifo"), folder.join("survived"));
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    // The grandchild holds the fifo open; its end of file says that it is gone.
+    let script = format!("(exec 3>{}; sleep 60; touch {}) & wait", fifo.display(), survived.display());
+    let attempt = tokio::spawn(async move { shell(&script, Type::Unit).await });
+    let mut reader = tokio::task::spawn_blocking(move || std::fs::File::open(fifo).unwrap()).await.unwrap();
+    attempt.abort();
+    let read = tokio::task::spawn_blocking(move || std::io::Read::read(&mut reader, &mut [0; 1]).unwrap());
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), read).await;
+    assert_eq!(ended.expect("the grandchild is killed").unwrap(), 0);
+    assert!(!survived.exists());
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
 /// A transaction that answers with these rows and writes down what is done to it.
 struct Notes {
     rows: Vec<Value>,
@@ -262,8 +282,8 @@ async fn sql(verb: &str, returns: Type, rows: Value, transient: Option<bool>) ->
     let seen = Arc::new(Mutex::new(Vec::new()));
     let rows = rows.as_array().unwrap().clone();
     let notes = Box::new(Notes { rows, transient, seen: Arc::clone(&seen) });
-    let program = program(&format!("sql.{verb}"), &[Type::String], returns);
-    let outcome = attempt(program, json!(["do it"]), Some(notes)).await;
+    let program = program(&format!("sql.{verb}"), &[Type::Json], returns);
+    let outcome = attempt(program, json!([{ "text": "do it", "params": [] }]), Some(notes)).await;
     let seen = seen.lock().unwrap().join("; ");
     (outcome, seen)
 }

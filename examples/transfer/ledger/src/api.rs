@@ -66,6 +66,11 @@ impl Ledger {
         }
     }
 
+    /// Looks at the books while they are served. Requests wait meanwhile.
+    pub fn with_books<T>(&self, look: impl FnOnce(&Books) -> T) -> T {
+        look(&self.books())
+    }
+
     fn router(self) -> Router {
         Router::new()
             .route("/locks", post(lock))

@@ -16,7 +16,7 @@ struct Options {
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Where to listen; port 0 takes any free one. The address is printed.
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
     /// An account and what it begins with, in new books; may be repeated.
     #[arg(long, value_name = "CHAIN=AMOUNT", value_parser = account,

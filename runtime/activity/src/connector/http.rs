@@ -1,4 +1,4 @@
-//! `http.get`, `post`, `put`, `patch`, `delete`: one request, JSON both ways.
+//! `http.get`, `post`, `put`, `delete`: one request, JSON both ways.
 //!
 //! What an answer means is decided by what it proves. A 2xx says it was done, a 4xx that it was not; all else is no
 //! answer, and then only what never left this machine did certainly not happen.
@@ -49,7 +49,7 @@ impl Http {
         Ok(place.get_or_init(|| client))
     }
 
-    /// Performs `http.{verb}`. The arguments are `url`, `json` (all but `get` and `delete`), `headers`.
+    /// Performs `http.{verb}`. The arguments are `url`, `json` (all but `get`), `headers`.
     pub async fn perform(&self, verb: &str, args: &[Value], key: CallKey) -> Result<Answer, Failure> {
         let request = Request::new(verb, args)?;
         let mut builder = self.client(&request.method)?.request(request.method.clone(), request.url);
@@ -83,12 +83,11 @@ impl Request<'_> {
             "get" => Method::GET,
             "post" => Method::POST,
             "put" => Method::PUT,
-            "patch" => Method::PATCH,
             "delete" => Method::DELETE,
             _ => return Err(Failure::refused(format!("there is no connector `http.{verb}`"))),
         };
         let url = text_argument(&format!("http.{verb}"), "url", args.first())?;
-        let has_body = method != Method::GET && method != Method::DELETE;
+        let has_body = method != Method::GET;
         let (json, headers) = if has_body { (args.get(1), args.get(2)) } else { (None, args.get(1)) };
         let body = json.filter(|json| !json.is_null()).map(|json| json.to_string().into_bytes());
         if let Some(size) = body.as_ref().map(Vec::len).filter(|size| *size > LARGEST_BODY) {

@@ -16,14 +16,15 @@ pub async fn perform(
 ) -> Result<Answer, Failure> {
     // `record Sql { text: String  params: List<Json> }` of `std.sql`.
     let given = args.first();
-    let statement = text_argument(&format!("sql.{verb}"), "statement", given.and_then(|sql| sql.get("text")))?;
+    let statement =
+        text_argument(&format!("sql.{verb}"), "statement", given.and_then(|sql| sql.get("text")))?;
     let params = given.and_then(|sql| sql.get("params")).and_then(Value::as_array);
     let params = params.map(Vec::as_slice).unwrap_or_default();
     let result = transaction.statement(statement, params).await.map_err(|error| failure(&error))?;
     match verb {
         "execute" => Ok(Answer::Json(affected(types, expected, &result))),
         "query" => rows(types, expected, result).map(Answer::Json),
-        "query_one" => one_row(types, expected, result).map(Answer::Json),
+        "query_one" => first_row(types, expected, result).map(Answer::Json),
         _ => Err(Failure::refused(format!("there is no connector `sql.{verb}`"))),
     }
 }
@@ -56,27 +57,26 @@ fn rows(types: &Types, expected: TypeId, result: SqlResult) -> Result<Value, Fai
     Ok(Value::Array(rows.collect::<Result<_, _>>()?))
 }
 
-fn one_row(types: &Types, expected: TypeId, mut result: SqlResult) -> Result<Value, Failure> {
+fn first_row(types: &Types, expected: TypeId, result: SqlResult) -> Result<Value, Failure> {
     let optional = match types.get(types.representation(expected)) {
         Some(Type::Option(row)) => Some(*row),
         _ => None,
     };
-    let count = result.rows.len();
-    match (result.rows.pop(), optional) {
-        (Some(columns), _) if count == 1 => shape(types, optional.unwrap_or(expected), columns),
+    match (result.rows.into_iter().next(), optional) {
+        (Some(columns), _) => shape(types, optional.unwrap_or(expected), columns),
         (None, Some(_)) => Ok(Value::Null),
         (None, None) => Err(Failure::refused(
             "`sql.query_one` found no row (a result type that ends in `?` allows for that)",
         )),
-        (Some(_), _) => Err(Failure::refused(format!("`sql.query_one` found {count} rows"))),
     }
 }
 
-/// A row as the JSON of its type: a record or map by column name, a tuple by position, anything else from its only
+/// A row as the JSON of its type: a record or map by column name, a tuple or list by position, anything else from its only
 /// column.
 fn shape(types: &Types, row: TypeId, mut columns: Map<String, Value>) -> Result<Value, Failure> {
     match types.get(types.representation(row)) {
         Some(Type::Record { .. } | Type::Map(..) | Type::Json) => Ok(Value::Object(columns)),
+        Some(Type::List(_)) => Ok(Value::Array(columns.into_iter().map(|(_, value)| value).collect())),
         Some(Type::Tuple(items)) if items.len() == columns.len() => {
             Ok(Value::Array(columns.into_iter().map(|(_, value)| value).collect()))
         }
