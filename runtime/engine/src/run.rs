@@ -9,7 +9,7 @@ use crate::events::Notice;
 use crate::lease::Pauses;
 use flow_machine::event::Message;
 use flow_machine::history::ErrorReport;
-use flow_machine::ids::InstanceId;
+use flow_machine::ids::{InstanceId, Timestamp};
 use flow_machine::rows::{InstanceRow, ProgramHash, Status};
 use flow_machine::{Instance, NewInstance};
 use flow_mir::{Executor, Limits, Program, WorkflowId};
@@ -90,6 +90,9 @@ fn is_settled(status: Status) -> bool {
     status.is_final() || matches!(status, Status::Stuck | Status::Paused)
 }
 
+/// `Instance::start` or `Instance::create`.
+type Make = fn(NewInstance, &Limits, &dyn Executor, Timestamp) -> Instance;
+
 /// A program and one of its workflows, ready to run.
 struct Ready {
     hash: ProgramHash,
@@ -98,8 +101,8 @@ struct Ready {
 }
 
 impl Engine {
-    /// Starts an instance. It runs here if its shard is this worker's; else it is left to the worker that has it, or to
-    /// `flow resume`.
+    /// Starts an instance. It runs here if its shard is this worker's; else it is only recorded, and left to the worker that
+    /// has its shard, or to `flow resume`.
     pub async fn start(
         &self,
         program: &Arc<Program>,
@@ -114,12 +117,15 @@ impl Engine {
             None => {
                 let scope = Scope::Tree(id);
                 self.core.claim_new(scope).await?;
-                let begun = self.core.record(scope, id, &ready, input, name).await;
+                // Not run here: nobody would make the attempts that it asks for.
+                let created = self.core.record(scope, id, &ready, input, name, Instance::create).await;
                 self.core.leases.release(&[scope]).await?;
-                begun?;
-                if !self.core.row(id).await?.status.is_final() {
-                    // Wakes the worker that has the shard.
-                    self.core.post(id, &Message::Resume).await?;
+                created?;
+                // Wakes the worker that has the shard; to an instance that is not stuck it says nothing.
+                match self.core.post(id, &Message::Resume).await {
+                    // A worker was so fast that it has ended.
+                    Err(StoreError::Refused { .. }) => {}
+                    posted => posted?,
                 }
             }
         }
@@ -237,7 +243,7 @@ impl Core {
         }
     }
 
-    /// Runs a new instance up to its first suspensions and commits that.
+    /// Makes a new instance and commits it.
     async fn record(
         &self,
         scope: Scope,
@@ -245,6 +251,7 @@ impl Core {
         ready: &Ready,
         input: Vec<u8>,
         name: &str,
+        make: Make,
     ) -> Result<(Instance, Vec<flow_machine::event::Action>), EngineError> {
         let new = NewInstance {
             id,
@@ -258,7 +265,7 @@ impl Core {
         let executor = self.limited(&ready.executor);
         let limits = Limits { heap_words: self.options.heap_words, ..Limits::default() };
         let now = self.clock.now();
-        let mut instance = tokio::task::block_in_place(|| Instance::start(new, &limits, &executor, now));
+        let mut instance = tokio::task::block_in_place(|| make(new, &limits, &executor, now));
         let transition = instance.take(ready.executor.as_ref());
         let history = transition.changes.history.clone();
         self.commit(scope, id, id, transition.changes).await.map_err(|lost| match lost {
@@ -280,7 +287,7 @@ impl Core {
         name: &str,
     ) -> Result<(), EngineError> {
         let read_until = self.clock.certainly();
-        let (instance, actions) = self.record(scope, id, ready, input, name).await?;
+        let (instance, actions) = self.record(scope, id, ready, input, name, Instance::start).await?;
         let executor = ready.executor.clone();
         let arrivals = Vec::new();
         actor::spawn(

@@ -307,3 +307,74 @@ fn a_commit_that_never_ends_does_not_keep_the_store_open() {
         }
     });
 }
+
+/// Whether an attempt counted as lost.
+fn is_retried(event: &HistoryEvent) -> bool {
+    matches!(event, HistoryEvent::CallRetried { .. } | HistoryEvent::CallFailed { .. })
+}
+
+#[test]
+fn what_is_started_without_a_worker_asks_for_nothing_until_it_has_an_owner() {
+    let world = World::open();
+    run(world.clone(), async {
+        let place = Place::new();
+        let starter = place.engine(&world).await;
+        starter.start(&program(), "count", count(2), "a").await.unwrap();
+        let history = starter.history("a", 0, 100).await.unwrap();
+        let events: Vec<_> = history.iter().map(|entry| &entry.event).collect();
+        assert!(matches!(events[..], [HistoryEvent::Started { .. }]), "{events:?}");
+        let view = starter.show("a").await.unwrap();
+        assert_eq!(view.status, Status::Running);
+        assert_eq!(view.strands[0].frames[0].function, "count");
+        starter.close().await.unwrap();
+        drop(starter);
+        assert!(world.effects().is_empty());
+
+        let engine = place.engine(&world).await;
+        let run = engine.resume("a").await.unwrap();
+        let outcome = engine.outcome(run.instance()).await.unwrap();
+        assert_eq!(engine.output(&outcome).await.unwrap(), Some(json!(2)));
+        let history = engine.history("a", 0, 100).await.unwrap();
+        assert!(!history.iter().any(|entry| is_retried(&entry.event)), "{history:?}");
+        assert!(!history.iter().any(|entry| entry.event == HistoryEvent::Recovered), "it is its first owner");
+        assert!(world.effects().values().all(|times| *times == 1));
+    });
+}
+
+#[test]
+fn what_is_started_is_found_by_a_worker_that_comes_later() {
+    let world = World::open();
+    run(world.clone(), async {
+        let place = Place::new();
+        let starter = place.engine(&world).await;
+        let id = starter.start(&program(), "count", count(1), "a").await.unwrap();
+        let worker = Arc::new(place.engine(&world).await);
+        let works = tokio::spawn({
+            let worker = worker.clone();
+            async move { worker.work().await }
+        });
+        assert_eq!(starter.outcome(id).await.unwrap().status, Status::Completed);
+        worker.close().await.unwrap();
+        works.await.unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_call_that_a_recovery_itself_asks_for_is_no_lost_attempt() {
+    let world = World::open();
+    run(world.clone(), async {
+        let place = Place::new();
+        let first = place.engine(&world).await;
+        first.run_or_continue(&program(), "later", nap(Duration::from_millis(50)), "a").await.unwrap();
+        first.close().await.unwrap();
+        drop(first);
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        let second = place.engine(&world).await;
+        let run = second.resume("a").await.unwrap();
+        let outcome = second.outcome(run.instance()).await.unwrap();
+        assert_eq!(second.output(&outcome).await.unwrap(), Some(json!(8)));
+        let history = second.history("a", 0, 100).await.unwrap();
+        assert!(!history.iter().any(|entry| is_retried(&entry.event)), "{history:?}");
+        assert!(history.iter().any(|entry| entry.event == HistoryEvent::Recovered));
+    });
+}

@@ -288,13 +288,17 @@ impl Instance {
         true
     }
 
-    /// A new owner: attempts that were in flight are used up, the others are asked for again.
+    /// A new owner: attempts that were in flight are used up, the others are asked for again. What this transition asks for
+    /// itself, on account of what came in the meantime, nobody has tried yet.
     pub(crate) fn recover_calls(&mut self, context: Context<'_>) {
         let mut open: Vec<StrandPath> = self.calls.values().cloned().collect();
         open.sort();
         for path in open {
             let Some(call) = self.open_call_of(&path).cloned() else { continue };
             let activity = &context.program.activities.at(call.activity);
+            if self.is_asked_for(&call) {
+                continue;
+            }
             if !call.in_flight(self.clock) || activity.run.is_none() {
                 self.dispatch(context, &path, &call);
                 continue;
@@ -304,6 +308,15 @@ impl Instance {
             let reason = "the process that made this attempt is gone".to_owned();
             self.attempt_lost(context, &path, Failure { reason, answer: None, unknown, timed_out: false });
         }
+    }
+
+    /// Whether the next commit asks for this attempt.
+    fn is_asked_for(&self, call: &Call) -> bool {
+        let asks = |action: &Action| {
+            matches!(action, Action::Dispatch(dispatch)
+                if dispatch.key == call.key && dispatch.attempt == call.attempt)
+        };
+        self.pending.actions.iter().any(asks)
     }
 
     /// As `attempt_failed`, but the next attempt follows at once: the restart was pause enough.

@@ -108,7 +108,9 @@ impl Instance {
 
     /// A new owner goes on with the instance.
     pub(crate) fn recovered(&mut self, context: Context<'_>) {
-        self.record(HistoryEvent::Recovered);
+        if std::mem::replace(&mut self.has_begun, true) {
+            self.record(HistoryEvent::Recovered);
+        }
         self.recover_calls(context);
     }
 }

@@ -51,6 +51,8 @@ pub struct Instance {
     /// Strands to run, in order, and what with.
     pub(crate) ready: VecDeque<(StrandPath, Resumption)>,
     pub(crate) counters: Counters,
+    /// Whether it had run when it was loaded: else its next owner is its first.
+    pub(crate) has_begun: bool,
     /// The instance's time: never runs backwards.
     pub(crate) clock: Timestamp,
     pub(crate) pending: Pending,
@@ -139,6 +141,14 @@ impl<'a> Context<'a> {
 impl Instance {
     /// Starts an instance: runs its workflow up to the first suspensions. `limits` bound each of its strands.
     pub fn start(new: NewInstance, limits: &Limits, executor: &dyn Executor, now: Timestamp) -> Instance {
+        let mut instance = Instance::create(new, limits, executor, now);
+        instance.has_begun = true;
+        instance.run(Context::new(executor));
+        instance
+    }
+
+    /// An instance that has not run yet: nothing is asked for before an owner loads it and it recovers.
+    pub fn create(new: NewInstance, limits: &Limits, executor: &dyn Executor, now: Timestamp) -> Instance {
         let context = Context::new(executor);
         let workflow = &context.program.workflows.at(new.workflow);
         let row = InstanceRow {
@@ -159,7 +169,6 @@ impl Instance {
         };
         let mut instance = Instance::empty(row, new.workflow, now);
         instance.begin(context, Heap::new(context.program.known, limits.clone()));
-        instance.run(context);
         instance
     }
 
@@ -176,6 +185,7 @@ impl Instance {
             branches: HashMap::new(),
             ready: VecDeque::new(),
             counters: Counters::default(),
+            has_begun: false,
             clock: now,
             pending: Pending::default(),
         }

@@ -1,12 +1,12 @@
 //! Recovery: an instance from its rows. Frames are loaded, nothing is replayed.
 
 use crate::fork::Branches;
-use crate::instance::{Compensation, Deadline, Instance, LiveStrand};
+use crate::instance::{Compensation, Deadline, Instance, LiveStrand, Resumption};
 use crate::meta::{Meta, Role, Scope, Wait};
 use crate::rows::{StoredInstance, StrandRow};
 use flow_mir::artifact::ProgramHash;
 use flow_mir::strand::Strand;
-use flow_mir::{Executor, Limits};
+use flow_mir::{Executor, Limits, SuspensionId};
 
 /// Why an instance can't be gone on with. It is left as it is stored.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,7 @@ impl Instance {
                     self.calls.insert(call.key, path.clone());
                 }
                 Wait::Fork(_) => forks.push(path.clone()),
+                Wait::Ready => self.ready.push_back((path.clone(), Resumption::Start)),
                 _ => {}
             }
             for scope in &strand.meta.scopes {
@@ -87,6 +88,7 @@ fn load(stored: StoredInstance, limits: &Limits, executor: &dyn Executor) -> Res
         instance.timers.insert(row.id, Deadline { due: row.due, stored: true });
     }
     instance.add_derived();
+    instance.has_begun = instance.ready.is_empty();
     Ok(instance)
 }
 
@@ -109,5 +111,12 @@ fn load_strand(
                 .map_err(|error| error.to_string())?,
         ),
     };
+    if meta.wait == Wait::Ready && !code.as_ref().is_some_and(has_not_begun) {
+        return Err("it has begun but waits for nothing".into());
+    }
     Ok(LiveStrand { code, meta, version: row.version, failed_call: None })
+}
+
+fn has_not_begun(code: &Strand) -> bool {
+    matches!(code.frames(), [frame] if frame.suspension == SuspensionId::START)
 }

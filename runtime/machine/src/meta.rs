@@ -61,7 +61,7 @@ pub(crate) enum Interrupt {
 /// What a strand waits for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Wait {
-    /// It is about to run: only between two suspensions, never stored.
+    /// It is about to run: only between two suspensions. Stored only of an instance that has not run yet.
     Ready,
     /// An activity.
     Call(Box<Call>),

@@ -107,7 +107,8 @@ pub struct StrandRow {
     pub path: StrandPath,
     /// Counts the writes of this row, from 1.
     pub version: i64,
-    /// Whether it has an open call: such instances are loaded when an owner starts, sleepers only when they are due.
+    /// Whether it has an open call or has not begun: such instances are loaded when an owner starts, sleepers only when
+    /// they are due.
     pub open_call: bool,
     /// What it waits for, its scopes and counters.
     pub meta: Vec<u8>,

@@ -179,7 +179,8 @@ impl Instance {
         let mut heap = self.new_heap(from)?;
         let function_code =
             context.program.functions.get(function).ok_or("the function is not in the program")?;
-        let types: Vec<TypeId> = function_code.params().map(|param| function_code.locals.at(param).ty).collect();
+        let types: Vec<TypeId> =
+            function_code.params().map(|param| function_code.locals.at(param).ty).collect();
         let args = values::absorb(context.program, &types, image, &mut heap)?;
         Ok(Strand::new(heap, function, args))
     }

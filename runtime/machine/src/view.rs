@@ -115,7 +115,7 @@ impl Instance {
         wait: &'a Wait,
     ) -> (String, Option<&'a str>) {
         match wait {
-            Wait::Ready => ("nothing".into(), None),
+            Wait::Ready => ("a process to run it".into(), None),
             Wait::Call(call) => {
                 let name =
                     program.activities.get(call.activity).map_or("?", |activity| activity.name.as_str());
