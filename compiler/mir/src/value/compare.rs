@@ -111,7 +111,7 @@ impl Walk<'_> {
         };
         let (types, heap) = (self.types, self.heap);
         Some(match types.get(types.representation(ty)) {
-            Some(Type::Int | Type::Duration | Type::Timestamp) => (left as i64).cmp(&(right as i64)),
+            Some(Type::Bool | Type::Int | Type::Duration | Type::Timestamp) => (left as i64).cmp(&(right as i64)),
             Some(Type::Float) => f64::from_bits(left).partial_cmp(&f64::from_bits(right))?,
             _ if left == right => Ordering::Equal,
             Some(Type::Decimal) => heap.decimal_at(left).cmp(&heap.decimal_at(right)),
@@ -222,5 +222,20 @@ impl Walk<'_> {
             Some(JsonTag::Object) => self.maps(heap.known().string, Some(ty), left_payload, right_payload),
             _ => Some(left_payload.cmp(&right_payload)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An order that says "less" both ways makes sorting panic.
+    #[test]
+    fn false_comes_before_true() {
+        let mut types = Types::new();
+        let ty = types.push(Type::Bool);
+        let heap = Heap::default();
+        assert_eq!(compare(&types, &heap, ty, 0, 1), Ordering::Less);
+        assert_eq!(compare(&types, &heap, ty, 1, 0), Ordering::Greater);
     }
 }
