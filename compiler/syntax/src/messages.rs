@@ -192,7 +192,9 @@ impl Mistake<'_, '_> {
         let found = self.found()?;
         let comparison =
             matches!(found.kind, EqualEqual | NotEqual | Less | LessEqual | Greater | GreaterEqual | Is);
-        (comparison && self.complete()).then(|| {
+        // The parser may have closed the first comparison before it noticed, so what it expects now says little.
+        let after_value = self.previous().is_some_and(|previous| ends_value(previous.kind));
+        (comparison && after_value).then(|| {
             Diagnostic::error(codes::CHAINED_COMPARISON, "comparisons can't be chained")
                 .at(found.span, "a second comparison")
                 .help("join two with `and`: `a < b and b < c`; or put one in parentheses")
@@ -271,4 +273,23 @@ fn own_line(brace: Span) -> Diagnostic {
     Diagnostic::error(codes::BRACE_ON_OWN_LINE, "`{` stands on the line of what it belongs to")
         .at(brace, "a line that begins with `{` begins a new statement")
         .help("move it to the end of the line before")
+}
+
+/// Whether an expression can end with such a token.
+fn ends_value(kind: TokenKind) -> bool {
+    use TokenKind::*;
+    matches!(
+        kind,
+        Lower | Upper
+            | Int
+            | Decimal
+            | Duration
+            | StrClose
+            | True
+            | False
+            | None
+            | CloseParen
+            | CloseBracket
+            | CloseBrace
+    )
 }
