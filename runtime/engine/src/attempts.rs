@@ -167,7 +167,7 @@ struct Report {
 
 impl Report {
     async fn send(&mut self, outcome: CallOutcome) {
-        let Some(outcome) = self.to_mailbox(outcome) else { return };
+        let Some(outcome) = self.deliver(outcome) else { return };
         // The instance was handed over to another process, which finds the outcome in the inbox.
         let key = self.dispatch.key.to_string();
         let message = Message::CallEnded { key, attempt: self.dispatch.attempt, outcome };
@@ -176,7 +176,7 @@ impl Report {
     }
 
     /// Gives the outcome back where the instance is no longer here.
-    fn to_mailbox(&mut self, outcome: CallOutcome) -> Option<CallOutcome> {
+    fn deliver(&mut self, outcome: CallOutcome) -> Option<CallOutcome> {
         self.sent = true;
         let Dispatch { key, attempt, transactional, .. } = self.dispatch;
         let at = self.caller.core.clock.now();
@@ -198,7 +198,7 @@ impl Drop for Report {
     fn drop(&mut self) {
         if !self.sent && std::thread::panicking() {
             let reason = "a mistake in flow itself ended the attempt".to_owned();
-            self.to_mailbox(CallOutcome::Unknown { reason, timed_out: false });
+            self.deliver(CallOutcome::Unknown { reason, timed_out: false });
         }
     }
 }

@@ -81,7 +81,7 @@ async fn read_once(core: &Arc<Core>, number: u64) -> Result<(), StoreError> {
         let delivered = match serde_json::from_slice::<Message>(&row.message) {
             Ok(message) => {
                 let arrival = Arrival::message(row.at, row.id, message, number);
-                core.registry.send(instance, Mail::Arrival(arrival)).is_ok()
+                core.registry.send(instance, Mail::Arrival(arrival))
             }
             Err(error) => {
                 core.drop_message(&row, &error.to_string()).await;

@@ -115,12 +115,9 @@ impl Registry {
         self.loaded().get(&instance).map(|loaded| loaded.row.clone())
     }
 
-    /// Sends to an instance; gives the mail back if it is not in memory.
-    pub(crate) fn send(&self, instance: InstanceId, mail: Mail) -> Result<(), Mail> {
-        match self.loaded().get(&instance) {
-            Some(loaded) => loaded.mailbox.send(mail).map_err(|returned| returned.0),
-            None => Err(mail),
-        }
+    /// Sends to an instance; false if it is not in memory.
+    pub(crate) fn send(&self, instance: InstanceId, mail: Mail) -> bool {
+        self.loaded().get(&instance).is_some_and(|loaded| loaded.mailbox.send(mail).is_ok())
     }
 
     /// Sends to all in memory, or to those of some scopes.

@@ -1,5 +1,7 @@
 //! Crashes and broken connections at random commits. `FLOW_SEED=n` runs one seed again.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+
 mod common;
 
 use common::*;

@@ -1,5 +1,12 @@
 //! What every store must do.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests may panic as tests do"
+)]
+
 use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use flow_machine::rows::*;
 use flow_store::*;

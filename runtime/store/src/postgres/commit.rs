@@ -128,7 +128,7 @@ impl PostgresStore {
 fn instance_in_detail(error: &sqlx::Error) -> Option<InstanceId> {
     let database = error.as_database_error()?.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
     let (_, values) = database.detail()?.split_once(")=(")?;
-    let second = values.split(',').nth(1)?.trim().trim_end_matches(|c| c == ')' || c == '.');
+    let second = values.split(',').nth(1)?.trim().trim_end_matches([')', '.']);
     let id = second.split(')').next()?;
     id.parse().ok().map(InstanceId)
 }

@@ -25,9 +25,9 @@ pub(super) fn parameters(types: &[PgTypeInfo], values: &[Value]) -> Result<PgArg
 fn add(arguments: &mut PgArguments, kind: &str, value: &Value) -> Result<(), String> {
     match kind {
         "BOOL" => bind(arguments, value, |value| value.as_bool().ok_or_else(|| wanted("a boolean", value))),
-        "INT2" => bind(arguments, value, |value| integer::<i16>(value)),
-        "INT4" => bind(arguments, value, |value| integer::<i32>(value)),
-        "INT8" => bind(arguments, value, |value| integer::<i64>(value)),
+        "INT2" => bind(arguments, value, integer::<i16>),
+        "INT4" => bind(arguments, value, integer::<i32>),
+        "INT8" => bind(arguments, value, integer::<i64>),
         "FLOAT4" => bind(arguments, value, |value| parsed::<f32>(&plain(value), value)),
         "FLOAT8" => bind(arguments, value, |value| parsed::<f64>(&plain(value), value)),
         "NUMERIC" => bind(arguments, value, |value| parsed::<BigDecimal>(&plain(value), value)),
