@@ -65,7 +65,7 @@ fn load(stored: StoredInstance, limits: &Limits, executor: &dyn Executor) -> Res
     let workflow = program.workflows.iter().find(|(_, workflow)| workflow.name == stored.row.workflow);
     let (workflow, _) =
         workflow.ok_or_else(|| format!("its program has no workflow `{}`", stored.row.workflow))?;
-    let now = stored.row.updated_at;
+    let now = stored.row.updated_at.max(stored.last_at);
     let hash = stored.row.program;
     let mut instance = Instance::empty(stored.row, workflow, now);
     instance.state =

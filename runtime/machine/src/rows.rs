@@ -215,6 +215,8 @@ pub struct StoredInstance {
     pub timers: Vec<TimerRow>,
     /// The number of its last history event.
     pub last_sequence: i64,
+    /// When that was: a step of a strand writes no other time.
+    pub last_at: Timestamp,
     /// Its messages, oldest first.
     pub inbox: Vec<InboxRow>,
     /// Completions of transactional calls not yet taken: key, when, outcome.

@@ -133,6 +133,7 @@ async fn what_was_written_is_loaded() {
     assert_eq!(found.row, new_instance("a", id).insert_instance.unwrap());
     assert_eq!(found.strands, vec![strand(id, 2)]);
     assert_eq!((found.compensations.len(), found.timers.len(), found.last_sequence), (1, 1, 2));
+    assert_eq!(found.last_at, Timestamp(2));
     assert_eq!(store.history(id, 1, 10).await.unwrap().len(), 1);
     assert_eq!(store.find("a").await.unwrap().unwrap().id, id);
     assert_eq!(store.list(&Filter::default()).await.unwrap().len(), 1);

@@ -222,13 +222,14 @@ async fn load_parts(connection: &mut PgConnection, row: InstanceRow) -> Result<S
         completion_row,
     )
     .await?;
-    let last = sqlx::query_scalar(
-        "SELECT coalesce(max(sequence), 0) FROM flow.history WHERE shard = $1 AND instance = $2",
+    let last = sqlx::query_as(
+        "SELECT sequence, at FROM flow.history WHERE shard = $1 AND instance = $2 ORDER BY sequence DESC LIMIT 1",
     )
     .bind(root.shard().cast_signed())
     .bind(id.0);
-    let last_sequence = last.fetch_one(connection).await?;
-    Ok(StoredInstance { row, strands, compensations, timers, last_sequence, inbox, completions })
+    let (last_sequence, last_at) = last.fetch_optional(connection).await?.unwrap_or_default();
+    let last_at = Timestamp(last_at);
+    Ok(StoredInstance { row, strands, compensations, timers, last_sequence, last_at, inbox, completions })
 }
 
 async fn rows_of<T>(

@@ -194,10 +194,13 @@ async fn load_parts(
         completion_row,
     )
     .await?;
-    let last = sqlx::query_scalar("SELECT coalesce(max(sequence), 0) FROM flow_history WHERE instance = ?")
-        .bind(id.0);
-    let last_sequence = last.fetch_one(connection).await?;
-    Ok(StoredInstance { row, strands, compensations, timers, last_sequence, inbox, completions })
+    let last = sqlx::query_as(
+        "SELECT sequence, at FROM flow_history WHERE instance = ? ORDER BY sequence DESC LIMIT 1",
+    )
+    .bind(id.0);
+    let (last_sequence, last_at) = last.fetch_optional(connection).await?.unwrap_or_default();
+    let last_at = Timestamp(last_at);
+    Ok(StoredInstance { row, strands, compensations, timers, last_sequence, last_at, inbox, completions })
 }
 
 async fn rows_of<T>(
