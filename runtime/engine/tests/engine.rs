@@ -1,4 +1,4 @@
-//! Whole engines on SQLite: what must hold whatever dies when.
+//! Whole engines on either store: what must hold whatever dies when.
 
 mod common;
 

@@ -14,6 +14,7 @@ use flow_mir::{Heap, Limits, Program, TypeId, text};
 use flow_store::Store;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -81,26 +82,40 @@ impl Surroundings for World {
     }
 }
 
-/// A directory with a store, removed at the end.
+/// A directory with a SQLite file, removed at the end; or a new database on the server that FLOW_TEST_DATABASE_URL names.
 pub struct Place {
     directory: PathBuf,
+    url: String,
 }
 
 impl Place {
     pub fn new() -> Place {
-        let directory = std::env::temp_dir().join(format!("flow-engine-{}", uuid::Uuid::new_v4()));
+        let name = format!("flow-engine-{}", uuid::Uuid::new_v4());
+        let directory = std::env::temp_dir().join(&name);
         std::fs::create_dir_all(&directory).unwrap();
-        Place { directory }
+        let url = match std::env::var("FLOW_TEST_DATABASE_URL") {
+            Ok(server) => new_database(&server, &name),
+            Err(_) => format!("sqlite://{}/flow.db", directory.display()),
+        };
+        Place { directory, url }
     }
 
     /// As another process would open it.
     pub async fn store(&self) -> Arc<dyn Store> {
-        flow_store::connect(&format!("sqlite://{}/flow.db", self.directory.display())).await.unwrap()
+        flow_store::connect(&self.url).await.unwrap()
     }
 
     pub async fn engine(&self, world: &Arc<World>) -> Engine {
         engine(self.store().await, options(world)).await
     }
+}
+
+fn new_database(server: &str, name: &str) -> String {
+    let create = format!("CREATE DATABASE \"{name}\"");
+    assert!(Command::new("psql").args([server, "-qc", &create]).status().expect("psql is needed").success());
+    let (address, query) = server.split_once('?').map_or((server, ""), |(address, query)| (address, query));
+    let (host, _) = address.rsplit_once('/').expect("the URL names a database");
+    format!("{host}/{name}?{query}")
 }
 
 impl Drop for Place {
