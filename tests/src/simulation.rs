@@ -6,7 +6,9 @@
 use flow_machine::event::{Action, CallOutcome, Dispatch, Event, Message};
 use flow_machine::history::{ErrorReport, HistoryEvent};
 use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
-use flow_machine::rows::{Changes, CompensationRow, HistoryRow, InstanceRow, Status, StoredInstance, StrandRow, TimerRow};
+use flow_machine::rows::{
+    Changes, CompensationRow, HistoryRow, InstanceRow, Status, StoredInstance, StrandRow, TimerRow,
+};
 use flow_machine::{Instance, NewInstance};
 use flow_mir::value::{Image, from_json, from_json_fields, to_json};
 use flow_mir::{Executor, Heap, Limits, Program, TypeId};
@@ -86,6 +88,14 @@ pub struct Ended {
 
 type Script = Box<dyn FnMut(&Attempt) -> Answer>;
 
+/// What the simulation does next.
+enum Next {
+    Event(Event),
+    /// The process died while it made an attempt.
+    Death,
+    Nothing,
+}
+
 /// The rows of one instance, checked as a store checks them.
 #[derive(Default)]
 struct Rows {
@@ -119,7 +129,10 @@ impl Rows {
             self.compensations.insert(row.path.clone(), row);
         }
         for (_, path) in changes.delete_compensations {
-            assert!(self.compensations.remove(&path).is_some(), "compensation {path} is deleted but not stored");
+            assert!(
+                self.compensations.remove(&path).is_some(),
+                "compensation {path} is deleted but not stored"
+            );
         }
         for row in changes.timers {
             assert!(self.timers.insert(row.id.clone(), row).is_none(), "a timer is inserted twice");
@@ -142,6 +155,7 @@ impl Rows {
             compensations,
             timers: self.timers.values().cloned().collect(),
             last_sequence: self.history.len() as i64,
+            last_at: self.history.last().map(|row| row.at).unwrap_or_default(),
             inbox: Vec::new(),
             completions: Vec::new(),
         })
@@ -158,6 +172,8 @@ pub struct Simulation {
     arrivals: Vec<(i64, CallKey, u32, CallOutcome)>,
     waiting: Vec<Dispatch>,
     outside: VecDeque<Outside>,
+    /// The message that the transition being made consumes.
+    in_hand: Option<Outside>,
     crash: Option<Crash>,
     transitions: usize,
     attempts: usize,
@@ -176,6 +192,7 @@ impl Simulation {
             arrivals: Vec::new(),
             waiting: Vec::new(),
             outside: VecDeque::new(),
+            in_hand: None,
             crash: None,
             transitions: 0,
             attempts: 0,
@@ -217,8 +234,13 @@ impl Simulation {
             if self.is_over(&current) {
                 return self.ended(&current);
             }
-            let Some(event) = self.next_event() else {
-                panic!("nothing more can happen, but the instance is {:?}: {:#?}", current.status(), current.view(&self.program()));
+            let event = match self.next() {
+                Next::Event(event) => event,
+                Next::Death => continue,
+                Next::Nothing => {
+                    let view = current.view(&self.program());
+                    panic!("nothing more can happen, but the instance is {:?}: {view:#?}", current.status());
+                }
             };
             let executor = self.executor.clone();
             current.apply(executor.as_ref(), Timestamp(self.now), event);
@@ -257,7 +279,8 @@ impl Simulation {
         let executor = self.executor.clone();
         let started = match self.rows.stored() {
             Some(stored) => {
-                let mut loaded = Instance::load(stored, &Limits::default(), executor.as_ref()).expect("the rows load");
+                let mut loaded =
+                    Instance::load(stored, &Limits::default(), executor.as_ref()).expect("the rows load");
                 self.apply_overdue(&mut loaded);
                 loaded.apply(executor.as_ref(), Timestamp(self.now), Event::Recovered);
                 loaded
@@ -283,7 +306,10 @@ impl Simulation {
     fn commit(&mut self, mut instance: Instance) -> Option<Instance> {
         let transition = instance.take(self.executor.as_ref());
         self.transitions += 1;
+        let in_hand = self.in_hand.take();
         if self.dies(Crash::BeforeCommit(self.transitions)) {
+            // The message is still in the inbox.
+            in_hand.into_iter().for_each(|message| self.outside.push_front(message));
             return None;
         }
         self.rows.commit(transition.changes);
@@ -317,7 +343,11 @@ impl Simulation {
     fn attempt(&mut self, dispatch: &Dispatch) -> bool {
         let program = self.program();
         let activity = program.activities.at(dispatch.activity);
-        let args = image_json(&program, &activity.params.iter().map(|param| param.ty).collect::<Vec<_>>(), &dispatch.args);
+        let args = image_json(
+            &program,
+            &activity.params.iter().map(|param| param.ty).collect::<Vec<_>>(),
+            &dispatch.args,
+        );
         let named = activity.params.iter().map(|param| param.name.clone()).zip(args.clone()).collect();
         let attempt = Attempt {
             activity: activity.name.clone(),
@@ -338,44 +368,58 @@ impl Simulation {
             self.effects.push((dispatch.key, format!("{}({args})", activity.name)));
         }
         let mut outcome = outcome(&program, activity.returns, &activity.fails, &answer);
-        if let Some(limit) = dispatch.timeout.filter(|limit| delay > *limit || matches!(answer, Answer::Never)) {
+        if let Some(limit) =
+            dispatch.timeout.filter(|limit| delay > *limit || matches!(answer, Answer::Never))
+        {
             outcome = Some(CallOutcome::Unknown { reason: "timed out".into(), timed_out: true });
             delay = limit;
         }
         if self.dies(Crash::AfterEffect(self.attempts)) {
             return false;
         }
-        self.arrivals.extend(outcome.map(|outcome| (self.now + delay, dispatch.key, dispatch.attempt, outcome)));
+        self.arrivals
+            .extend(outcome.map(|outcome| (self.now + delay, dispatch.key, dispatch.attempt, outcome)));
         true
     }
 
-    /// The next thing to happen, and the time it happens at.
-    fn next_event(&mut self) -> Option<Event> {
+    /// The next thing to happen. Time goes on to it.
+    fn next(&mut self) -> Next {
         loop {
-            let arrival = self.arrivals.iter().map(|(at, ..)| *at).min();
-            let retry = self.waiting.iter().filter_map(|dispatch| dispatch.not_before).map(|at| at.0).min();
-            let timer = self.rows.timers.values().map(|row| row.due.0).min();
-            let sent = self.outside.front().map(|Outside::Send(at, _)| *at);
-            let next = [arrival, sent, timer, retry].into_iter().flatten().min()?;
-            self.now = self.now.max(next);
-            // At one time: arrivals before deadlines.
-            if arrival == Some(next) {
-                let index = self.arrivals.iter().position(|(at, ..)| *at == next)?;
-                let (_, key, attempt, outcome) = self.arrivals.remove(index);
-                return Some(Event::CallEnded { key, attempt, outcome });
+            match self.try_next() {
+                Some(Next::Nothing) => {}
+                Some(next) => return next,
+                None => return Next::Nothing,
             }
-            if sent == Some(next) {
-                let Some(Outside::Send(_, message)) = self.outside.pop_front() else { return None };
-                return Some(Event::Message { inbox: None, message });
-            }
-            if timer == Some(next) {
-                let row = self.rows.timers.values().find(|row| row.due.0 == next)?;
-                return Some(Event::Timer { id: row.id.clone() });
-            }
-            let index = self.waiting.iter().position(|dispatch| dispatch.not_before.is_some_and(|at| at.0 == next))?;
-            let dispatch = self.waiting.remove(index);
-            self.attempt(&dispatch);
         }
+    }
+
+    /// `None`: nothing is left to happen. `Nothing`: an attempt was made, which is no event.
+    fn try_next(&mut self) -> Option<Next> {
+        let arrival = self.arrivals.iter().map(|(at, ..)| *at).min();
+        let retry = self.waiting.iter().filter_map(|dispatch| dispatch.not_before).map(|at| at.0).min();
+        let timer = self.rows.timers.values().map(|row| row.due.0).min();
+        let sent = self.outside.front().map(|Outside::Send(at, _)| *at);
+        let next = [arrival, sent, timer, retry].into_iter().flatten().min()?;
+        self.now = self.now.max(next);
+        // At one time: arrivals before deadlines.
+        if arrival == Some(next) {
+            let index = self.arrivals.iter().position(|(at, ..)| *at == next)?;
+            let (_, key, attempt, outcome) = self.arrivals.remove(index);
+            return Some(Next::Event(Event::CallEnded { key, attempt, outcome }));
+        }
+        if sent == Some(next) {
+            let Some(Outside::Send(_, message)) = self.outside.pop_front() else { return None };
+            self.in_hand = Some(Outside::Send(next, message.clone()));
+            return Some(Next::Event(Event::Message { inbox: None, message }));
+        }
+        if timer == Some(next) {
+            let row = self.rows.timers.values().find(|row| row.due.0 == next)?;
+            return Some(Next::Event(Event::Timer { id: row.id.clone() }));
+        }
+        let index =
+            self.waiting.iter().position(|dispatch| dispatch.not_before.is_some_and(|at| at.0 == next))?;
+        let dispatch = self.waiting.remove(index);
+        Some(if self.attempt(&dispatch) { Next::Nothing } else { Next::Death })
     }
 
     fn ended(self, instance: &Instance) -> Ended {
@@ -403,7 +447,11 @@ impl Simulation {
     }
 
     fn history(&self) -> Vec<HistoryEvent> {
-        self.rows.history.iter().map(|row| serde_json::from_slice(&row.event).expect("history is JSON")).collect()
+        self.rows
+            .history
+            .iter()
+            .map(|row| serde_json::from_slice(&row.event).expect("history is JSON"))
+            .collect()
     }
 
     fn assert_completions_are_unique(&self) {
@@ -429,7 +477,9 @@ fn outcome(program: &Program, returns: TypeId, fails: &[TypeId], answer: &Answer
                 .find_map(|ty| from_json(program, &mut heap, *ty, json).ok().map(|word| (*ty, word)))
                 .expect("the scripted error is declared");
             let error = heap.make_error(ty, word).expect("fits");
-            CallOutcome::Failed(Image::capture(program, &heap, &[(program.known.error, error)]).expect("fits").encode())
+            CallOutcome::Failed(
+                Image::capture(program, &heap, &[(program.known.error, error)]).expect("fits").encode(),
+            )
         }
         Answer::Unknown => CallOutcome::Unknown { reason: "no answer".into(), timed_out: false },
         Answer::Refused => CallOutcome::Refused { reason: "refused".into() },
@@ -455,7 +505,8 @@ pub fn survives_every_crash(
     let mut first: Option<Ended> = None;
     for (kind, executor) in crate::executors(program) {
         let run = |crash: Option<Crash>| {
-            let simulation = Simulation::new(executor.clone(), script.clone()).outside(outside.iter().cloned());
+            let simulation =
+                Simulation::new(executor.clone(), script.clone()).outside(outside.iter().cloned());
             match crash {
                 Some(crash) => simulation.crashing(crash),
                 None => simulation,
@@ -469,7 +520,8 @@ pub fn survives_every_crash(
         let effects = (1..=calm.attempts).map(Crash::AfterEffect);
         for crash in commits.chain(effects) {
             let crashed = run(Some(crash));
-            let same = (&crashed.status, &crashed.output, &crashed.error) == (&calm.status, &calm.output, &calm.error);
+            let same = (&crashed.status, &crashed.output, &crashed.error)
+                == (&calm.status, &calm.output, &calm.error);
             assert!(same, "{kind}, {crash:?}: ended {crashed:#?}, without the crash {calm:#?}");
             let (mut with, mut without) = (crashed.effects.clone(), calm.effects.clone());
             with.sort();

@@ -24,8 +24,17 @@ fn root() -> PathBuf {
 /// The `[dependencies]` of a manifest that are ours; those only tests use don't count.
 fn dependencies(folder: &str) -> Vec<String> {
     let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a manifest");
-    let section = manifest.split("\n[").find(|section| section.starts_with("dependencies]")).unwrap_or_default().to_owned();
-    section.lines().filter(|line| line.starts_with("flow-")).filter_map(|line| line.split([' ', '=', '.']).next()).map(str::to_owned).collect()
+    let section = manifest
+        .split("\n[")
+        .find(|section| section.starts_with("dependencies]"))
+        .unwrap_or_default()
+        .to_owned();
+    section
+        .lines()
+        .filter(|line| line.starts_with("flow-"))
+        .filter_map(|line| line.split([' ', '=', '.']).next())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]

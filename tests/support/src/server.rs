@@ -5,7 +5,7 @@ use crate::unique_name;
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -130,6 +130,7 @@ impl Running {
 
 /// Whom the server runs as. It refuses to run as root.
 struct Account {
+    user: u32,
     /// The user and the group to change to, if we are root.
     other: Option<(u32, u32)>,
     /// Where this account can make directories.
@@ -143,15 +144,17 @@ impl Account {
             printed.trim().parse::<u32>().map_err(|error| format!("`id` printed {printed:?}: {error}"))
         };
         let temporary = std::env::temp_dir();
-        if id(&["-u"])? != 0 {
-            return Ok(Account { other: None, temporary });
+        let own = id(&["-u"])?;
+        if own != 0 {
+            return Ok(Account { user: own, other: None, temporary });
         }
         let user = if id(&["-u", "postgres"]).is_ok() { "postgres" } else { "nobody" };
         let reachable = temporary.ancestors().all(|ancestor| {
             fs::metadata(ancestor).is_ok_and(|found| found.permissions().mode() & 0o001 != 0)
         });
         let temporary = if reachable { temporary } else { PathBuf::from("/tmp") };
-        Ok(Account { other: Some((id(&["-u", user])?, id(&["-g", user])?)), temporary })
+        let (user, group) = (id(&["-u", user])?, id(&["-g", user])?);
+        Ok(Account { user, other: Some((user, group)), temporary })
     }
 
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
@@ -188,11 +191,7 @@ impl<'account> Template<'account> {
             .chars()
             .filter(|character| character.is_ascii_digit() || ".".contains(*character))
             .collect();
-        let owner = match account.other {
-            Some((user, _)) => user,
-            None => fs::metadata("/proc/self").map_or(0, |found| found.uid()),
-        };
-        let path = account.temporary.join(format!("flow-test-pg-template-{version}-{owner}"));
+        let path = account.temporary.join(format!("flow-test-pg-template-{version}-{}", account.user));
         Ok(Template { path, initdb: binaries.join("initdb"), account })
     }
 
