@@ -73,9 +73,9 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Failure {
         match error {
             EngineError::Store(store) => store.into(),
-            EngineError::BadProgram { .. } | EngineError::Damaged { .. } | EngineError::ProgramMissing { .. } => {
-                Failure::system(error.to_string())
-            }
+            EngineError::BadProgram { .. }
+            | EngineError::Damaged { .. }
+            | EngineError::ProgramMissing { .. } => Failure::system(error.to_string()),
             other => Failure::usage(other.to_string()),
         }
     }

@@ -36,8 +36,10 @@ struct Open {
 impl Live {
     /// `quiet`: notices only.
     pub(crate) fn new(quiet: bool) -> Live {
-        let terminal = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let target = if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let terminal =
+            std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let target =
+            if terminal && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Live {
             bars: MultiProgress::with_draw_target(target),
             terminal,
@@ -96,14 +98,21 @@ impl Live {
     fn history(&mut self, at: Timestamp, event: &HistoryEvent) {
         self.began.get_or_insert(at);
         match event {
-            HistoryEvent::Started { workflow, input } => self.line(at, None, "▸", &format!("{workflow} {}", brief(input))),
+            HistoryEvent::Started { workflow, input } => {
+                self.line(at, None, "▸", &format!("{workflow} {}", brief(input)))
+            }
             HistoryEvent::Recovered => self.line(at, None, "▸", "goes on after its process ended"),
             HistoryEvent::CallRequested { strand, activity, key, args, line } => {
                 self.opened(at, strand, key, &format!("{activity}{}", arguments(args)), line);
             }
             HistoryEvent::CallRetried { strand, activity, attempt, reason, next, .. } => {
                 let pause = duration(next.0.saturating_sub(at.0));
-                self.line(at, Some(strand), "↻", &format!("{activity}, attempt {attempt}: {reason}; again in {pause}"));
+                self.line(
+                    at,
+                    Some(strand),
+                    "↻",
+                    &format!("{activity}, attempt {attempt}: {reason}; again in {pause}"),
+                );
             }
             HistoryEvent::CallCompleted { strand, activity, key, output, .. } => {
                 let took = self.closed(at, key);

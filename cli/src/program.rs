@@ -37,7 +37,10 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
 fn load_artifact(path: &Path) -> Result<Loaded, Failure> {
     let artifact = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     let (program, hash) = Program::decode(&artifact).map_err(|error| {
-        Failure::usage(format!("{} is no program this flow can run: {error}; compile it again", path.display()))
+        Failure::usage(format!(
+            "{} is no program this flow can run: {error}; compile it again",
+            path.display()
+        ))
     })?;
     Ok(Loaded { program: Arc::new(program), hash, artifact })
 }
@@ -79,8 +82,12 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 fn nearest_file(path: &Path) -> Option<String> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let wanted = path.file_name()?.to_string_lossy().into_owned();
-    let names = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let names: Vec<String> = names.filter(|name| name.ends_with(".flow") || name.ends_with(".flowc")).collect();
+    let names = std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let names: Vec<String> =
+        names.filter(|name| name.ends_with(".flow") || name.ends_with(".flowc")).collect();
     let best = nearest(&wanted, names.iter().map(String::as_str))?;
     Some(path.with_file_name(best).display().to_string())
 }
@@ -95,13 +102,18 @@ pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
 }
 
 /// The workflow asked for, or the only one.
-pub(crate) fn workflow<'a>(program: &'a Program, name: Option<&str>) -> Result<(WorkflowId, &'a Workflow), Failure> {
+pub(crate) fn workflow<'a>(
+    program: &'a Program,
+    name: Option<&str>,
+) -> Result<(WorkflowId, &'a Workflow), Failure> {
     let names: Vec<&str> = program.workflows.values().map(|workflow| workflow.name.as_str()).collect();
     let Some(wanted) = name else {
         let mut all = program.workflows.iter();
         return match (all.next(), all.next()) {
             (Some(only), None) => Ok(only),
-            (None, _) => Err(Failure::usage("the file has no workflow; declare one with `workflow NAME() { … }`")),
+            (None, _) => {
+                Err(Failure::usage("the file has no workflow; declare one with `workflow NAME() { … }`"))
+            }
             _ => Err(Failure::usage(format!("which workflow? The file has {}", names.join(", ")))),
         };
     };

@@ -101,7 +101,11 @@ fn an_artifact_runs_without_its_source_and_a_damaged_one_is_refused() {
 fn after_kill_9_show_says_where_it_stands_and_resume_goes_on() {
     let place = Place::new();
     let file = place.write("slow.flow", SLOW);
-    let mut child = place.command(&["run", &file, "--id", "s1", "--input", r#"{"x": 5}"#]).stderr(Stdio::null()).spawn().expect("flow");
+    let mut child = place
+        .command(&["run", &file, "--id", "s1", "--input", r#"{"x": 5}"#])
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("flow");
     wait_until(|| place.flow(&["history", "s1"]).out.contains("sleeping"));
     child.kill().expect("kill -9");
     child.wait().expect("dead");
@@ -109,7 +113,8 @@ fn after_kill_9_show_says_where_it_stands_and_resume_goes_on() {
     assert_eq!(view["status"], "running");
     let frame = &view["strands"][0]["frames"][0];
     assert!(frame["line"].as_str().is_some_and(|line| line.ends_with("slow.flow:6")), "{view:#}");
-    let names: Vec<&str> = frame["variables"].as_array().into_iter().flatten().filter_map(|v| v["name"].as_str()).collect();
+    let names: Vec<&str> =
+        frame["variables"].as_array().into_iter().flatten().filter_map(|v| v["name"].as_str()).collect();
     assert!(names.contains(&"a"), "{view:#}");
     let done = place.flow(&["resume", "s1", "--json"]);
     assert_eq!(done.json()["output"], json!(7), "{done:#?}");
@@ -140,7 +145,11 @@ fn a_second_process_on_the_same_instance_watches_and_takes_over() {
 fn ctrl_c_leaves_it_resumable_and_says_how() {
     let place = Place::new();
     let file = place.write("slow.flow", SLOW);
-    let child = place.command(&["run", &file, "--id", "c1", "--input", r#"{"x": 1}"#]).stderr(Stdio::piped()).spawn().expect("flow");
+    let child = place
+        .command(&["run", &file, "--id", "c1", "--input", r#"{"x": 1}"#])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("flow");
     wait_until(|| place.flow(&["history", "c1"]).out.contains("sleeping"));
     let pid = child.id().to_string();
     std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill -INT");
@@ -173,7 +182,10 @@ fn cancelling_compensates_and_ends_cancelled() {
 #[test]
 fn a_trap_fails_the_instance_with_its_source_lines() {
     let place = Place::new();
-    let file = place.write("trap.flow", "fn half(x: Int) -> Int {\n  100 / x\n}\nworkflow w(x: Int) -> Int {\n  half(x)\n}\n");
+    let file = place.write(
+        "trap.flow",
+        "fn half(x: Int) -> Int {\n  100 / x\n}\nworkflow w(x: Int) -> Int {\n  half(x)\n}\n",
+    );
     let done = place.flow(&["run", &file, "--json", "--input", r#"{"x": 0}"#]);
     let result = done.json();
     assert_eq!((done.code, &result["status"]), (1, &json!("failed")));

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// How many transfers run at a time.
 const TRANSFERS: usize = 20;
 /// A worker is killed after this many milliseconds at the latest.
-const LONGEST_LIFE: u64 = 250;
+const LONGEST_LIFE: u64 = 600;
 
 /// One combination of store and ledger.
 struct Scene {
@@ -29,12 +29,20 @@ struct Scene {
 
 impl Scene {
     fn new(name: &str, store: String, program: &str, ledger: Option<String>) -> Scene {
-        let seed = std::env::var("FLOW_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+        let seed = std::env::var("FLOW_SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok())
+            .unwrap_or_else(|| fastrand::u64(..));
         println!("{name}: FLOW_SEED={seed}");
         let mut place = Place::new();
         place.store = Some(store);
         place.env.extend(ledger.map(|url| ("LEDGER_URL".to_owned(), url)));
-        Scene { place, program: example(program), random: fastrand::Rng::with_seed(seed), started: Vec::new() }
+        Scene {
+            place,
+            program: example(program),
+            random: fastrand::Rng::with_seed(seed),
+            started: Vec::new(),
+        }
     }
 
     /// Starts a batch of transfers; some ask for more than there is, some fail late.
@@ -64,7 +72,12 @@ impl Scene {
     }
 
     fn worker(&self) -> Child {
-        self.place.command(&["worker"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("flow worker")
+        self.place
+            .command(&["worker"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("flow worker")
     }
 
     fn unfinished(&self) -> usize {
@@ -91,7 +104,11 @@ impl Scene {
         let mut worker = self.worker();
         let began = Instant::now();
         while self.unfinished() > 0 {
-            assert!(began.elapsed() < Duration::from_secs(120), "some transfers never end: {}", self.place.flow(&["list"]).out);
+            assert!(
+                began.elapsed() < Duration::from_secs(120),
+                "some transfers never end: {}",
+                self.place.flow(&["list"]).out
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
         worker.kill().expect("kill");
@@ -103,6 +120,7 @@ impl Scene {
         let rows = self.place.flow(&["list", "--json", "--limit", "0"]).json_lines();
         assert_eq!(rows.len(), self.started.len(), "every transfer that was started is there");
         let mut completed = BTreeSet::new();
+        let mut recovered = 0;
         for row in rows {
             let status = row["status"].as_str().expect("a status");
             assert!(matches!(status, "completed" | "failed"), "{row}");
@@ -112,12 +130,18 @@ impl Scene {
                     Some("call_completed") => {
                         assert!(completed.insert(event["key"].to_string()), "{id}: completed twice: {event}");
                     }
+                    Some("recovered") => recovered += 1,
                     Some("ended") if status == "failed" => assert_expected(&event["error"]),
                     _ => {}
                 }
             }
         }
-        println!("{} transfers, {} calls completed", self.started.len(), completed.len());
+        println!(
+            "{} transfers, {recovered} recoveries, {} calls completed",
+            self.started.len(),
+            completed.len()
+        );
+        assert!(recovered > 0, "no worker was killed while it had transfers in hand");
     }
 }
 
@@ -143,10 +167,15 @@ fn on_the_sql_ledger(name: &str, store: String) {
 
 /// The ledger is a service that sees attempts, some of them more than once.
 fn on_the_http_ledger(name: &str, store: String) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
     let (url, ledger) = runtime.block_on(async {
-        let accounts = ["Bitcoin", "Ethereum", "Solana"].map(|chain| (chain.to_owned(), "1000000".parse().expect("money")));
+        let accounts = ["Bitcoin", "Ethereum", "Solana"]
+            .map(|chain| (chain.to_owned(), "1000000".parse().expect("money")));
         let books = Books::open(folder.path(), accounts.into_iter().collect(), Vec::new()).expect("books");
         let faults = Faults { drop_rate: 0.05, fail_rate: 0.05, ..Faults::default() };
         let ledger = Arc::new(Ledger::new(books, Duration::from_millis(20), faults));

@@ -1,4 +1,5 @@
 //! The `flow` binary as its users run it.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -29,7 +29,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         } else {
             let store = args.run.store.option();
             match pid {
-                Some(pid) => eprintln!("cancellation requested; process {pid} runs {} and compensates first", args.id),
+                Some(pid) => {
+                    eprintln!("cancellation requested; process {pid} runs {} and compensates first", args.id)
+                }
                 None => eprintln!(
                     "cancellation requested; no process runs {0}: `flow resume {0}{store}` or a worker carries it out",
                     args.id

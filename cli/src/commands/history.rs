@@ -30,7 +30,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             after = last.sequence;
             let mut out = std::io::stdout().lock();
             for entry in &page {
-                let mut event = serde_json::to_value(&entry.event).map_err(|error| Failure::system(error.to_string()))?;
+                let mut event =
+                    serde_json::to_value(&entry.event).map_err(|error| Failure::system(error.to_string()))?;
                 let at = rfc3339(entry.at);
                 if args.json {
                     if let Value::Object(fields) = &mut event {

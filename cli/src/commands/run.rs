@@ -59,7 +59,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) async fn to_the_end(&self, engine: &Engine, mut events: Events, run: Run) -> Result<Exit, Failure> {
+    pub(crate) async fn to_the_end(
+        &self,
+        engine: &Engine,
+        mut events: Events,
+        run: Run,
+    ) -> Result<Exit, Failure> {
         let mut live = Live::new(self.json);
         if let Run::Ended(outcome) = run {
             return self.report(engine, &outcome).await;
@@ -90,7 +95,12 @@ impl Watch {
     }
 }
 
-async fn wait(engine: &Engine, id: InstanceId, events: &mut Events, live: &mut Live) -> Result<Outcome, Failure> {
+async fn wait(
+    engine: &Engine,
+    id: InstanceId,
+    events: &mut Events,
+    live: &mut Live,
+) -> Result<Outcome, Failure> {
     let outcome = engine.outcome(id);
     tokio::pin!(outcome);
     loop {

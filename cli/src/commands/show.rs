@@ -49,7 +49,8 @@ fn print(view: &InstanceView) {
 
 fn print_strand(strand: &StrandView) {
     let until = strand.until.map_or(String::new(), |until| format!(", until {}", local(until)));
-    let inside = if strand.inside.is_empty() { String::new() } else { format!(" in {}", strand.inside.join(" › ")) };
+    let inside =
+        if strand.inside.is_empty() { String::new() } else { format!(" in {}", strand.inside.join(" › ")) };
     let cancelling = if strand.cancelling { ", being cancelled" } else { "" };
     println!("\n{} {}{inside}: waits for {}{until}{cancelling}", strand.role, strand.path, strand.waits_for);
     for frame in strand.frames.iter().rev() {

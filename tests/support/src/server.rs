@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 /// The role that may do everything.
 pub const SUPERUSER: &str = "postgres";
 
-/// Runs the server until it ends or until standard input closes, which the system does when the owner dies, even by
+/// Copies the template and runs the server until it ends or until standard input closes, which the system does when the owner dies, even by
 /// SIGKILL. The signal is repeated because one that arrives before the server handles signals is ignored.
 const SUPERVISOR: &str = r#"
-directory=$1; shift
+directory=$1 template=$2; shift 2
 exec 3<&0
-"$@" </dev/null >"$directory/log" 2>&1 3<&- &
+{ cp -a "$template" "$directory/data" && exec "$@"; } </dev/null >"$directory/log" 2>&1 3<&- &
 server=$!
 { read -r _ <&3; : >"$directory/closed"; while kill -INT $server 2>/dev/null; do sleep 0.2; done; } &
 reader=$!
@@ -80,10 +80,6 @@ impl Running {
     fn attempt(binaries: &Path, account: &Account, template: &Path) -> Result<Running, String> {
         let directory = account.new_directory(&unique_name("flow-test-pg"))?;
         let data = directory.join("data");
-        if let Err(error) = run(account.command("cp").arg("-a").arg(template).arg(&data)) {
-            let _ = fs::remove_dir_all(&directory);
-            return Err(error);
-        }
         let port = free_port().map_err(|error| format!("no free port: {error}"))?;
         let mut command = account.command("sh");
         command
