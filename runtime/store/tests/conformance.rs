@@ -10,37 +10,17 @@
 use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use flow_machine::rows::*;
 use flow_store::*;
+use flow_test_support::PostgresServer;
 use serde_json::json;
 use std::path::PathBuf;
-use std::process::Command;
-use std::sync::Arc;
 use uuid::Uuid;
 
+/// A directory that goes with the test.
 struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Scratch {
         Scratch(std::env::temp_dir().join(format!("flow-store-{}", Uuid::new_v4())))
-    }
-    /// A new SQLite file, or a new database on the server that FLOW_TEST_DATABASE_URL names.
-    fn url(&self) -> String {
-        match std::env::var("FLOW_TEST_DATABASE_URL") {
-            Ok(server) => self.database(&server),
-            Err(_) => format!("sqlite://{}/deep/flow.db", self.0.display()),
-        }
-    }
-    fn database(&self, server: &str) -> String {
-        let name = self.0.file_name().unwrap().to_str().unwrap();
-        let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
-        let asked = Command::new("psql").args([server, "-Atc", &exists]).output().expect("psql is needed");
-        if asked.stdout.is_empty() {
-            let create = format!("CREATE DATABASE \"{name}\"");
-            assert!(Command::new("psql").args([server, "-qc", &create]).status().unwrap().success());
-        }
-        let (address, query) =
-            server.split_once('?').map_or((server, ""), |(address, query)| (address, query));
-        let (host, _) = address.rsplit_once('/').expect("the URL names a database");
-        format!("{host}/{name}?{query}")
     }
 }
 
@@ -49,6 +29,44 @@ impl Drop for Scratch {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
+
+/// Where a test's store is: a new SQLite file, or a new database.
+struct Place {
+    url: String,
+    _scratch: Scratch,
+}
+
+impl Place {
+    fn sqlite() -> Place {
+        let scratch = Scratch::new();
+        Place { url: format!("sqlite://{}/deep/flow.db", scratch.0.display()), _scratch: scratch }
+    }
+    fn postgres() -> Place {
+        Place { url: PostgresServer::start().fresh_database(), _scratch: Scratch::new() }
+    }
+}
+
+/// Each of these tests runs once on each store.
+macro_rules! on_both_stores {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $test() { super::$test(super::Place::sqlite()).await })*
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $test() { super::$test(super::Place::postgres()).await })*
+        }
+    };
+}
+
+on_both_stores!(
+    what_was_written_is_loaded,
+    a_batch_is_all_or_nothing,
+    an_old_token_writes_nothing,
+    only_the_guilty_write_of_a_group_fails,
+    a_message_is_accepted_once_even_after_it_was_consumed,
+    a_step_and_its_completion_are_one_transaction,
+    a_newer_format_is_refused,
+);
 
 fn strand(instance: InstanceId, version: i64) -> StrandRow {
     StrandRow {
@@ -106,15 +124,8 @@ async fn loaded(store: &dyn Store, id: InstanceId) -> StoredInstance {
     store.load(&[id]).await.unwrap().remove(0)
 }
 
-async fn fresh() -> (Scratch, Arc<dyn Store>) {
-    let scratch = Scratch::new();
-    let store = connect(&scratch.url()).await.unwrap();
-    (scratch, store)
-}
-
-#[tokio::test]
-async fn what_was_written_is_loaded() {
-    let (_scratch, store) = fresh().await;
+async fn what_was_written_is_loaded(place: Place) {
+    let store = connect(&place.url).await.unwrap();
     let (id, lease) = started(&*store, "a").await;
     let path = StrandPath::main().compensation(1);
     let changes = Changes {
@@ -153,9 +164,8 @@ async fn what_was_written_is_loaded() {
     assert!(matches!(store.send(Uuid::new_v4(), id, b"x").await, Err(StoreError::Refused { .. })));
 }
 
-#[tokio::test]
-async fn a_batch_is_all_or_nothing() {
-    let (_scratch, store) = fresh().await;
+async fn a_batch_is_all_or_nothing(place: Place) {
+    let store = connect(&place.url).await.unwrap();
     let (a, lease_a) = started(&*store, "a").await;
     let (b, lease_b) = started(&*store, "b").await;
     let good = Write { lease: lease_a, root: a, changes: step_to(a, 2) };
@@ -171,11 +181,10 @@ async fn a_batch_is_all_or_nothing() {
     assert_eq!(loaded(&*store, a).await.strands, vec![strand(a, 1)]);
 }
 
-#[tokio::test]
-async fn an_old_token_writes_nothing() {
-    let (scratch, store) = fresh().await;
+async fn an_old_token_writes_nothing(place: Place) {
+    let store = connect(&place.url).await.unwrap();
     let (id, old) = started(&*store, "a").await;
-    let other = connect(&scratch.url()).await.unwrap();
+    let other = connect(&place.url).await.unwrap();
     assert!(matches!(other.claim(Scope::Tree(id)).await.unwrap(), Claim::Held(_)));
     assert!(store.owner(id).await.unwrap().is_some());
     let new = granted(&*store, Scope::Tree(id)).await;
@@ -205,9 +214,8 @@ async fn an_old_token_writes_nothing() {
     other.close().await.unwrap();
 }
 
-#[tokio::test]
-async fn only_the_guilty_write_of_a_group_fails() {
-    let (_scratch, store) = fresh().await;
+async fn only_the_guilty_write_of_a_group_fails(place: Place) {
+    let store = connect(&place.url).await.unwrap();
     let group = GroupCommitter::start(store.clone(), 2);
     let mut tasks = Vec::new();
     for number in 0..60 {
@@ -233,11 +241,10 @@ async fn only_the_guilty_write_of_a_group_fails() {
     assert_eq!((second, third), (Ok(()), Ok(())));
 }
 
-#[tokio::test]
-async fn a_message_is_accepted_once_even_after_it_was_consumed() {
-    let (scratch, store) = fresh().await;
+async fn a_message_is_accepted_once_even_after_it_was_consumed(place: Place) {
+    let store = connect(&place.url).await.unwrap();
     let (id, lease) = started(&*store, "a").await;
-    let sender = connect(&scratch.url()).await.unwrap();
+    let sender = connect(&place.url).await.unwrap();
     let request = Uuid::new_v4();
     store.wait(0).await.unwrap();
     let (woken, _) = tokio::join!(
@@ -265,9 +272,8 @@ async fn open(store: &dyn Store, step: Step) -> Box<dyn StepTransaction> {
     }
 }
 
-#[tokio::test]
-async fn a_step_and_its_completion_are_one_transaction() {
-    let (_scratch, store) = fresh().await;
+async fn a_step_and_its_completion_are_one_transaction(place: Place) {
+    let store = connect(&place.url).await.unwrap();
     let (id, lease) = started(&*store, "a").await;
     let step =
         |number| Step { lease, root: id, instance: id, key: CallKey::new(id, &StrandPath::main(), number) };
@@ -304,7 +310,7 @@ async fn a_step_and_its_completion_are_one_transaction() {
     let mut transaction = open(&*store, step(4)).await;
     let rows = transaction.statement("SELECT * FROM account", &[]).await.unwrap().rows;
     let expected = json!({"name": "ann", "cents": 9007199254740993i64, "open": true});
-    assert_eq!(serde_json::Value::Object(rows[0].clone()), expected);
+    assert_eq!(rows.first().cloned().map(serde_json::Value::Object), Some(expected));
 }
 
 #[tokio::test]
@@ -322,20 +328,23 @@ async fn a_runaway_statement_is_stopped() {
 }
 
 #[tokio::test]
-async fn damaged_and_newer_files_are_refused() {
+async fn a_damaged_file_is_refused() {
     let scratch = Scratch::new();
     std::fs::create_dir_all(&scratch.0).unwrap();
     let path = scratch.0.join("noise.db");
     std::fs::write(&path, vec![b'x'; 8192]).unwrap();
     let error = connect(&format!("sqlite://{}", path.display())).await.err().unwrap();
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
-    let (scratch, store) = fresh().await;
+}
+
+async fn a_newer_format_is_refused(place: Place) {
+    let store = connect(&place.url).await.unwrap();
     let (id, lease) = started(&*store, "a").await;
     let step = Step { lease, root: id, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
     let mut transaction = open(&*store, step).await;
     let meta = if store.describe().starts_with("sqlite") { "flow_meta" } else { "flow.meta" };
     transaction.statement(&format!("UPDATE {meta} SET format = 99"), &[]).await.unwrap();
     transaction.complete(b"").await.unwrap();
-    let error = connect(&scratch.url()).await.err().unwrap();
+    let error = connect(&place.url).await.err().unwrap();
     assert!(matches!(error, StoreError::NewerFormat { found: 99, .. }), "{error}");
 }

@@ -47,7 +47,7 @@ impl Running {
         let account = Account::for_server()?;
         let template = Template::new(binaries, &account)?;
         let mut last = String::new();
-        for _ in 0..3 {
+        for _ in 0..5 {
             template.ensure()?;
             match Running::attempt(binaries, &account, &template.path) {
                 Ok(running) => return Ok(running),
@@ -85,6 +85,7 @@ impl Running {
         command
             .args(["-c", SUPERVISOR, "sh"])
             .arg(&directory)
+            .arg(template)
             .arg(binaries.join("postgres"))
             .arg("-D")
             .arg(&data);
@@ -207,8 +208,12 @@ impl<'account> Template<'account> {
         result
     }
 
+    /// Moved away first, so that nobody begins to copy what is being removed.
     fn discard(&self) {
-        let _ = fs::remove_dir_all(&self.path);
+        let away = self.account.temporary.join(unique_name("flow-test-pg-discarded"));
+        if fs::rename(&self.path, &away).is_ok() {
+            let _ = fs::remove_dir_all(&away);
+        }
     }
 }
 
