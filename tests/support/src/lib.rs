@@ -31,8 +31,9 @@ impl PostgresServer {
     /// # Panics
     /// If there is no server and none can be installed and started; the message says what to do.
     pub fn start() -> &'static PostgresServer {
-        static SERVER: OnceLock<PostgresServer> = OnceLock::new();
-        SERVER.get_or_init(|| or_panic(PostgresServer::find_or_start()))
+        // A failure is kept too, so that the other tests fail at once.
+        static SERVER: OnceLock<Result<PostgresServer, String>> = OnceLock::new();
+        or_panic(SERVER.get_or_init(PostgresServer::find_or_start).as_ref())
     }
 
     /// Creates an empty database and returns its `postgres://` URL.
@@ -84,7 +85,7 @@ fn unique_name(prefix: &str) -> String {
 }
 
 #[expect(clippy::panic, reason = "a test that can't have its database has failed")]
-fn or_panic<T>(result: Result<T, String>) -> T {
+fn or_panic<T>(result: Result<T, impl std::fmt::Display>) -> T {
     result.unwrap_or_else(|message| panic!("{message}"))
 }
 

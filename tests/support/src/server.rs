@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 /// The role that may do everything.
 pub const SUPERUSER: &str = "postgres";
 
-/// Copies the template and runs the server until it ends or until standard input closes, which the system does when the owner dies, even by
-/// SIGKILL. The signal is repeated because one that arrives before the server handles signals is ignored.
+/// Copies the template and runs the server until it ends or until standard input closes, which the system does when
+/// the owner dies, even by SIGKILL. The signal is repeated because one that arrives before the server handles signals
+/// is ignored.
 const SUPERVISOR: &str = r#"
 directory=$1 template=$2; shift 2
 exec 3<&0
@@ -82,22 +83,13 @@ impl Running {
         let data = directory.join("data");
         let port = free_port().map_err(|error| format!("no free port: {error}"))?;
         let mut command = account.command("sh");
-        command
-            .args(["-c", SUPERVISOR, "sh"])
-            .arg(&directory)
-            .arg(template)
-            .arg(binaries.join("postgres"))
-            .arg("-D")
-            .arg(&data);
-        command.args([
-            "-p",
-            &port.to_string(),
-            "-c",
-            "listen_addresses=127.0.0.1",
-            "-c",
-            "unix_socket_directories=",
-        ]);
-        command.args(["-c", "max_connections=200", "-c", "fsync=on"]);
+        command.args(["-c", SUPERVISOR, "sh"]).arg(&directory).arg(template);
+        command.arg(binaries.join("postgres")).arg("-D").arg(&data).args(["-p", &port.to_string()]);
+        for setting in
+            ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "fsync=on"]
+        {
+            command.args(["-c", setting]);
+        }
         // A group of its own, so that Ctrl-C reaches the owner only.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let supervisor = command.spawn().map_err(|error| format!("{command:?} doesn't start: {error}"))?;
