@@ -131,8 +131,8 @@ impl Engine {
     /// An instance's result as JSON.
     pub async fn output(&self, outcome: &Outcome) -> Result<Option<Value>, EngineError> {
         let Some(image) = &outcome.output else { return Ok(None) };
-        let program = self.core.programs.read(&outcome.program, &outcome.name).await?;
-        let json = output_json(&program, &outcome.workflow, image);
+        let executor = self.core.programs.get(&outcome.program, &outcome.name).await?;
+        let json = output_json(executor.program(), &outcome.workflow, image);
         json.map(Some).map_err(|reason| EngineError::Damaged {
             name: outcome.name.clone(),
             id: outcome.instance,

@@ -15,15 +15,23 @@ pub(crate) struct Programs {
     store: Arc<dyn Store>,
     kind: ExecutorKind,
     ready: Mutex<HashMap<ProgramHash, Arc<dyn Executor>>>,
+    /// The program put last, with its hash: encoding it anew for each start would cost more than the start.
+    last: Mutex<Option<(Arc<Program>, ProgramHash)>>,
 }
 
 impl Programs {
     pub(crate) fn new(store: Arc<dyn Store>, kind: ExecutorKind) -> Programs {
-        Programs { store, kind, ready: Mutex::default() }
+        Programs { store, kind, ready: Mutex::default(), last: Mutex::default() }
     }
 
     fn ready(&self, hash: &ProgramHash) -> Option<Arc<dyn Executor>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
+    }
+
+    fn put_last(&self, program: &Arc<Program>) -> Option<(ProgramHash, Arc<dyn Executor>)> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, hash) = last.as_ref().filter(|(known, _)| Arc::ptr_eq(known, program))?;
+        self.ready(hash).map(|executor| (*hash, executor))
     }
 
     /// Two who compile the same program at once end up with one of them.
@@ -36,7 +44,11 @@ impl Programs {
         &self,
         program: &Arc<Program>,
     ) -> Result<(ProgramHash, Arc<dyn Executor>), EngineError> {
+        if let Some((hash, executor)) = self.put_last(program) {
+            return Ok((hash, executor));
+        }
         let (artifact, hash) = program.encode().map_err(|error| bad_program(&[0; 32], &error))?;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((program.clone(), hash.0));
         if let Some(executor) = self.ready(&hash.0) {
             return Ok((hash.0, executor));
         }

@@ -132,6 +132,9 @@ BEGIN
         AND NOT pg_try_advisory_xact_lock_shared(known.lock_key);
 END $$;
 
+-- What follows is called by every commit. It is plpgsql throughout, since that keeps its plans for the session, while
+-- LANGUAGE sql plans at each call.
+--
 -- The first thing in every write: locks the lease rows, then compares. Volatile, so that each statement below sees what
 -- was committed while the one before it waited for a lock.
 CREATE FUNCTION flow.fence(shards int2[], roots uuid[], tokens uuid[], tree_shards int2[], tree_roots uuid[])
@@ -155,39 +158,45 @@ BEGIN
 END $$;
 
 CREATE FUNCTION flow.drop_strands(shards int2[], instances uuid[], paths text[])
-RETURNS void LANGUAGE sql VOLATILE AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     DELETE FROM flow.strand t USING unnest(shards, instances, paths) AS d (shard, instance, path)
-    WHERE t.shard = d.shard AND t.instance = d.instance AND t.path = d.path
-$$;
+    WHERE t.shard = d.shard AND t.instance = d.instance AND t.path = d.path;
+END $$;
 
 CREATE FUNCTION flow.drop_compensations(shards int2[], instances uuid[], paths text[])
-RETURNS void LANGUAGE sql VOLATILE AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     DELETE FROM flow.compensation t USING unnest(shards, instances, paths) AS d (shard, instance, path)
-    WHERE t.shard = d.shard AND t.instance = d.instance AND t.path = d.path
-$$;
+    WHERE t.shard = d.shard AND t.instance = d.instance AND t.path = d.path;
+END $$;
 
 CREATE FUNCTION flow.drop_timers(shards int2[], instances uuid[], ids text[])
-RETURNS void LANGUAGE sql VOLATILE AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     DELETE FROM flow.timer t USING unnest(shards, instances, ids) AS d (shard, instance, id)
-    WHERE t.shard = d.shard AND t.instance = d.instance AND t.id = d.id
-$$;
+    WHERE t.shard = d.shard AND t.instance = d.instance AND t.id = d.id;
+END $$;
 
-CREATE FUNCTION flow.drop_inbox(shards int2[], ids uuid[]) RETURNS void LANGUAGE sql VOLATILE AS $$
-    DELETE FROM flow.inbox t USING unnest(shards, ids) AS d (shard, id) WHERE t.shard = d.shard AND t.id = d.id
-$$;
+CREATE FUNCTION flow.drop_inbox(shards int2[], ids uuid[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    DELETE FROM flow.inbox t USING unnest(shards, ids) AS d (shard, id) WHERE t.shard = d.shard AND t.id = d.id;
+END $$;
 
-CREATE FUNCTION flow.drop_completions(shards int2[], keys bytea[]) RETURNS void LANGUAGE sql VOLATILE AS $$
-    DELETE FROM flow.completion t USING unnest(shards, keys) AS d (shard, key) WHERE t.shard = d.shard AND t.key = d.key
-$$;
+CREATE FUNCTION flow.drop_completions(shards int2[], keys bytea[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    DELETE FROM flow.completion t USING unnest(shards, keys) AS d (shard, key) WHERE t.shard = d.shard AND t.key = d.key;
+END $$;
 
 CREATE FUNCTION flow.add_instances(
     shards int2[], ids uuid[], roots uuid[], parents uuid[], parent_strands text[], names text[], workflows text[],
     programs bytea[], statuses text[], versions int8[], created int8[], updated int8[], inputs bytea[],
     outputs bytea[], errors bytea[], states bytea[])
-RETURNS void LANGUAGE sql VOLATILE AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     INSERT INTO flow.instance SELECT * FROM unnest(shards, ids, roots, parents, parent_strands, names, workflows,
-        programs, statuses, versions, created, updated, inputs, outputs, errors, states)
-$$;
+        programs, statuses, versions, created, updated, inputs, outputs, errors, states);
+END $$;
 
 CREATE FUNCTION flow.change_instances(
     shards int2[], ids uuid[], new_versions int8[], programs bytea[], statuses text[], updated int8[],
@@ -211,9 +220,10 @@ END $$;
 
 CREATE FUNCTION flow.add_strands(
     shards int2[], instances uuid[], paths text[], versions int8[], calls bool[], metas bytea[], frames bytea[])
-RETURNS void LANGUAGE sql VOLATILE AS $$
-    INSERT INTO flow.strand SELECT * FROM unnest(shards, instances, paths, versions, calls, metas, frames)
-$$;
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    INSERT INTO flow.strand SELECT * FROM unnest(shards, instances, paths, versions, calls, metas, frames);
+END $$;
 
 CREATE FUNCTION flow.change_strands(
     shards int2[], instances uuid[], paths text[], new_versions int8[], calls bool[], metas bytea[], frames bytea[])
@@ -238,19 +248,22 @@ END $$;
 
 CREATE FUNCTION flow.put_compensations(
     shards int2[], instances uuid[], paths text[], positions int8[], sagas int8[], images bytea[])
-RETURNS void LANGUAGE sql VOLATILE AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     INSERT INTO flow.compensation SELECT * FROM unnest(shards, instances, paths, positions, sagas, images)
     ON CONFLICT (shard, instance, path)
-    DO UPDATE SET position = excluded.position, saga = excluded.saga, image = excluded.image
-$$;
+    DO UPDATE SET position = excluded.position, saga = excluded.saga, image = excluded.image;
+END $$;
 
 CREATE FUNCTION flow.put_timers(shards int2[], instances uuid[], ids text[], dues int8[])
-RETURNS void LANGUAGE sql VOLATILE AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     INSERT INTO flow.timer SELECT * FROM unnest(shards, instances, ids, dues)
-    ON CONFLICT (shard, instance, id) DO UPDATE SET due = excluded.due
-$$;
+    ON CONFLICT (shard, instance, id) DO UPDATE SET due = excluded.due;
+END $$;
 
 CREATE FUNCTION flow.add_history(shards int2[], instances uuid[], sequences int8[], ats int8[], events bytea[])
-RETURNS void LANGUAGE sql VOLATILE AS $$
-    INSERT INTO flow.history SELECT * FROM unnest(shards, instances, sequences, ats, events)
-$$;
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    INSERT INTO flow.history SELECT * FROM unnest(shards, instances, sequences, ats, events);
+END $$;
