@@ -280,7 +280,8 @@ fn ends_value(kind: TokenKind) -> bool {
     use TokenKind::*;
     matches!(
         kind,
-        Lower | Upper
+        Lower
+            | Upper
             | Int
             | Decimal
             | Duration

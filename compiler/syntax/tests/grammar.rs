@@ -257,18 +257,3 @@ fn comments_are_kept_beside_the_tree() {
     let ItemKind::Fn(_) = &parse.module.items[0].kind else { panic!("a function") };
     assert_eq!(parse.comments.within(parse.module.items[0].span).len(), 1);
 }
-
-/// Run with `--release -- --ignored --nocapture` to see how fast parsing is.
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
-    let cases = std::fs::read_dir(folder).unwrap();
-    let text: String = cases.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
-    let text = text.repeat(500);
-    let start = std::time::Instant::now();
-    let (_, parse) = parse_text(&text);
-    let (lines, time) = (text.lines().count(), start.elapsed());
-    assert!(parse.diagnostics.is_empty());
-    println!("{lines} lines in {time:?}: {:.0} lines/s", lines as f64 / time.as_secs_f64());
-}
