@@ -73,7 +73,8 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Failure {
         match error {
             EngineError::Store(store) => store.into(),
-            EngineError::BadProgram { .. }
+            EngineError::System { .. }
+            | EngineError::BadProgram { .. }
             | EngineError::Damaged { .. }
             | EngineError::ProgramMissing { .. } => Failure::system(error.to_string()),
             other => Failure::usage(other.to_string()),

@@ -9,13 +9,12 @@ use flow_machine::ids::CallKey;
 use flow_mir::{ActivityId, Executor, Limits, TypeId};
 use flow_store::{StepTransaction, StoreError};
 use serde_json::Value;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// An attempt to make.
 pub struct Attempt {
-    /// Runs the program.
+    /// Runs the program. It computes on the task's own thread, so it should bound for how long.
     pub executor: Arc<dyn Executor>,
     /// What to do; it has a `run:`.
     pub activity: ActivityId,
@@ -35,15 +34,13 @@ pub struct Bounds {
     pub heap_words: usize,
     /// Bytes of call stack.
     pub stack_bytes: usize,
-    /// How long it may compute without waiting for something.
-    pub computing: Duration,
 }
 
 impl Default for Bounds {
-    /// As a strand of an instance, and 10 seconds.
+    /// As a strand of an instance.
     fn default() -> Self {
         let Limits { heap_words, stack_bytes, .. } = Limits::default();
-        Bounds { heap_words, stack_bytes, computing: Duration::from_secs(10) }
+        Bounds { heap_words, stack_bytes }
     }
 }
 
@@ -64,19 +61,15 @@ impl Runner {
     /// Makes an attempt. Dropping the future stops it: requests are broken off, commands killed, statements rolled back.
     pub async fn run_attempt(&self, attempt: Attempt) -> CallOutcome {
         let Attempt { executor, activity, key, args, mut transaction } = attempt;
-        let interrupt = Arc::new(AtomicBool::new(false));
-        let limits = Limits {
-            heap_words: self.bounds.heap_words,
-            stack_bytes: self.bounds.stack_bytes,
-            interrupt: Arc::clone(&interrupt),
-        };
+        let Bounds { heap_words, stack_bytes } = self.bounds;
+        let limits = Limits { heap_words, stack_bytes, ..Limits::default() };
         let surroundings = Arc::clone(&self.surroundings);
         let course = Course::new(Arc::clone(&executor), activity, key, &args, surroundings, limits);
         let course = match course {
             Ok(course) => course,
             Err(reason) => return CallOutcome::Refused { reason },
         };
-        let mut run = Run { runner: self, executor, key, interrupt, happened: None };
+        let mut run = Run { runner: self, executor, key, happened: None };
         let outcome = run.to_the_end(course, &mut transaction).await;
         let outcome = run.in_doubt(outcome);
         match transaction {
@@ -91,16 +84,8 @@ struct Run<'a> {
     runner: &'a Runner,
     executor: Arc<dyn Executor>,
     key: CallKey,
-    interrupt: Arc<AtomicBool>,
     /// The connector call that has changed something out there.
     happened: Option<String>,
-}
-
-impl Drop for Run<'_> {
-    /// Code that is still computing for a dropped attempt stops at its next safepoint.
-    fn drop(&mut self) {
-        self.interrupt.store(true, Ordering::Relaxed);
-    }
 }
 
 impl Run<'_> {
@@ -111,7 +96,7 @@ impl Run<'_> {
     ) -> CallOutcome {
         let mut input = Input::Go;
         loop {
-            let (back, next) = match self.compute(course, input).await {
+            let (back, next) = match Self::compute(course, input) {
                 Ok(advanced) => advanced,
                 Err(reason) => return CallOutcome::Refused { reason },
             };
@@ -138,22 +123,14 @@ impl Run<'_> {
         }
     }
 
-    /// Lets the strand compute on a thread where that holds up nobody, and interrupts it when it takes too long.
-    async fn compute(&self, mut course: Course, input: Input) -> Result<(Course, Next), String> {
-        let mut computing = tokio::task::spawn_blocking(move || {
+    /// Lets the strand compute, here and now: handing it to another thread would cost more than most `run`s. The
+    /// executor bounds how long.
+    fn compute(mut course: Course, input: Input) -> Result<(Course, Next), String> {
+        let computed = std::panic::catch_unwind(AssertUnwindSafe(move || {
             let next = course.advance(input);
             (course, next)
-        });
-        let done = match tokio::time::timeout(self.runner.bounds.computing, &mut computing).await {
-            Ok(done) => done,
-            Err(_) => {
-                self.interrupt.store(true, Ordering::Relaxed);
-                computing.await
-            }
-        };
-        done.map_err(|error| {
-            format!("the activity's code failed inside flow, which is a bug in flow: {error}")
-        })
+        }));
+        computed.map_err(|_| "the activity's code failed inside flow, which is a bug in flow".to_owned())
     }
 
     async fn perform(

@@ -5,6 +5,7 @@ use crate::lease::Pauses;
 use flow_activity::Attempt;
 use flow_machine::event::{CallOutcome, Dispatch};
 use flow_store::{Begun, StepTransaction, StoreError};
+use std::sync::Arc;
 
 /// Makes the attempt; a transactional one in its own transaction, unless the call is settled already. An attempt in this
 /// process needs no heartbeat: when the process dies, that is known at once.
@@ -17,7 +18,7 @@ pub(crate) async fn run(caller: &Caller, dispatch: &Dispatch) -> CallOutcome {
         false => None,
     };
     let attempt = Attempt {
-        executor: caller.executor.clone(),
+        executor: Arc::new(caller.core.limited(&caller.executor)),
         activity: dispatch.activity,
         key: dispatch.key,
         args: dispatch.args.clone(),

@@ -42,8 +42,7 @@ impl Core {
     pub(crate) async fn open(store: Arc<dyn Store>, options: Options) -> Result<Arc<Core>, StoreError> {
         let speaker = Speaker::new();
         let leases = Leases::new(store.clone(), speaker.clone(), options.longest_pause, options.lease_age);
-        let bounds =
-            Bounds { heap_words: options.heap_words, computing: options.step_limit, ..Bounds::default() };
+        let bounds = Bounds { heap_words: options.heap_words, ..Bounds::default() };
         Ok(Arc::new(Core {
             committer: GroupCommitter::start(store.clone(), store.writers()),
             clock: Clock::open(store.as_ref()).await?,
@@ -78,7 +77,7 @@ impl Core {
         self.joined.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An executor for one step, under the watchdog.
+    /// An executor for one step, or one attempt, under the watchdog.
     pub(crate) fn limited(&self, executor: &Arc<dyn Executor>) -> LimitedExecutor {
         LimitedExecutor::new(executor.clone(), self.watchdog.clone())
     }

@@ -7,7 +7,7 @@ use crate::events::Events;
 use crate::options::Options;
 use crate::registry::Mail;
 use crate::run::Outcome;
-use crate::{inbox, work};
+use crate::{inbox, watchdog, work};
 use flow_machine::InstanceView;
 use flow_machine::event::Message;
 use flow_machine::history::HistoryEvent;
@@ -62,7 +62,10 @@ impl Engine {
     pub async fn open(store: Arc<dyn Store>, options: Options) -> Result<Engine, EngineError> {
         let core = Core::open(store, options).await?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(core.watchdog.clone().run());
+        let started = watchdog::start(&core.watchdog);
+        started.map_err(|error| EngineError::System {
+            reason: format!("no thread for the watchdog: {error}"),
+        })?;
         tasks.spawn(core.leases.clone().keep(core.options.renew_every));
         tasks.spawn(inbox::listen(core.clone()));
         tasks.spawn(inbox::read(core.clone()));

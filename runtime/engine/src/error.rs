@@ -10,6 +10,12 @@ pub enum EngineError {
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The system did not do it.
+    #[error("{reason}")]
+    System {
+        /// What, and why.
+        reason: String,
+    },
     /// No such instance.
     #[error("there is no instance `{name}`; `flow list` shows all")]
     Unknown {

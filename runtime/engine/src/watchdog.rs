@@ -31,13 +31,9 @@ impl Watchdog {
         Watchdog { limit, steps: Mutex::default() }
     }
 
-    /// Looks at what runs, for ever.
-    pub(crate) async fn run(self: Arc<Self>) {
-        let pause = (self.limit / 20).clamp(Duration::from_millis(2), Duration::from_millis(500));
-        loop {
-            tokio::time::sleep(pause).await;
-            self.look();
-        }
+    /// How often to look: a fraction of the limit.
+    fn pause(&self) -> Duration {
+        (self.limit / 20).clamp(Duration::from_millis(2), Duration::from_millis(500))
     }
 
     fn look(&self) {
@@ -58,6 +54,21 @@ impl Watchdog {
     }
 }
 
+/// Looks at what runs until the engine is gone. A thread of its own: steps run on the runtime's threads, and may hold all
+/// of them.
+pub(crate) fn start(watchdog: &Arc<Watchdog>) -> std::io::Result<()> {
+    let watched = Arc::downgrade(watchdog);
+    let pause = watchdog.pause();
+    let look = move || {
+        while let Some(watchdog) = watched.upgrade() {
+            watchdog.look();
+            drop(watchdog);
+            std::thread::sleep(pause);
+        }
+    };
+    std::thread::Builder::new().name("flow-watchdog".into()).spawn(look).map(drop)
+}
+
 /// Watched until dropped.
 struct Watched<'a> {
     watchdog: &'a Watchdog,
@@ -74,9 +85,9 @@ impl Drop for Watched<'_> {
     }
 }
 
-/// An executor under the watchdog, for one step of an instance: all the code that is entered
-///  through it shares one limit. A strand leaves and re-enters its code at safepoints and calls, so a limit for
-/// each entry would never end a loop of calls.
+/// An executor under the watchdog, for one step of an instance or one attempt: all the code that is entered through it
+/// shares one limit. A strand leaves and re-enters its code at safepoints and calls, so a limit for each entry would never
+/// end a loop of calls. The time between an exit and the next entry doesn't count: an attempt waits for its connectors.
 pub(crate) struct LimitedExecutor {
     inner: Arc<dyn Executor>,
     watchdog: Arc<Watchdog>,
@@ -85,25 +96,37 @@ pub(crate) struct LimitedExecutor {
 
 struct Budget {
     deadline: Instant,
+    /// When code was left last.
+    left_at: Instant,
     chances: u32,
 }
 
 impl LimitedExecutor {
     /// The limit runs from now on.
     pub(crate) fn new(inner: Arc<dyn Executor>, watchdog: Arc<Watchdog>) -> LimitedExecutor {
-        let deadline = Instant::now() + watchdog.limit;
-        LimitedExecutor { inner, watchdog, budget: Mutex::new(Budget { deadline, chances: SECOND_CHANCES }) }
+        let now = Instant::now();
+        let budget = Budget { deadline: now + watchdog.limit, left_at: now, chances: SECOND_CHANCES };
+        LimitedExecutor { inner, watchdog, budget: Mutex::new(budget) }
     }
 
-    fn deadline(&self) -> Instant {
-        self.budget.lock().unwrap_or_else(PoisonError::into_inner).deadline
+    /// Code is entered: until when it may run.
+    fn resume(&self) -> Instant {
+        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        let away = budget.left_at.elapsed();
+        budget.deadline += away;
+        budget.deadline
+    }
+
+    fn pause(&self) {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner).left_at = Instant::now();
     }
 
     /// After an interruption: what cleans up behind it (a `catch`, compensations) has a limit of its own.
     fn extend(&self) {
         let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(left) = budget.chances.checked_sub(1) {
-            *budget = Budget { deadline: Instant::now() + self.watchdog.limit, chances: left };
+            let now = Instant::now();
+            *budget = Budget { deadline: now + self.watchdog.limit, left_at: now, chances: left };
         }
     }
 }
@@ -115,12 +138,13 @@ impl Executor for LimitedExecutor {
 
     fn enter(&self, function: FunctionId, entry: Entry<'_>, heap: &mut Heap, host: &mut dyn Host) -> Exit {
         let flag = heap.limits().interrupt.clone();
-        let watched = self.watchdog.watch(self.deadline(), &flag);
+        let watched = self.watchdog.watch(self.resume(), &flag);
         let exit = self.inner.enter(function, entry, heap, host);
         if flag.load(Ordering::Relaxed) {
             self.extend();
         }
         drop(watched);
+        self.pause();
         exit
     }
 }
