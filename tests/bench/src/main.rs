@@ -93,9 +93,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 impl Bench {
     async fn run(&self, workflow: &str, input: Value, number: &str) -> Result<Value, String> {
-        let (_, declared) = self.program.workflows.iter().find(|(_, known)| known.name == workflow).ok_or("no workflow")?;
+        let (_, declared) =
+            self.program.workflows.iter().find(|(_, known)| known.name == workflow).ok_or("no workflow")?;
         let mut heap = Heap::new(self.program.known, Limits::default());
-        let words = from_json_fields(&self.program, &mut heap, &declared.params, &input).map_err(|e| e.to_string())?;
+        let words = from_json_fields(&self.program, &mut heap, &declared.params, &input)
+            .map_err(|e| e.to_string())?;
         let roots: Vec<_> = declared.params.iter().map(|param| param.ty).zip(words).collect();
         let image = Image::capture(&self.program, &heap, &roots).map_err(|e| e.to_string())?.encode();
         let name = format!("bench-{}-{number}", self.run);

@@ -111,7 +111,9 @@ impl Walk<'_> {
         };
         let (types, heap) = (self.types, self.heap);
         Some(match types.get(types.representation(ty)) {
-            Some(Type::Bool | Type::Int | Type::Duration | Type::Timestamp) => (left as i64).cmp(&(right as i64)),
+            Some(Type::Bool | Type::Int | Type::Duration | Type::Timestamp) => {
+                (left as i64).cmp(&(right as i64))
+            }
             Some(Type::Float) => f64::from_bits(left).partial_cmp(&f64::from_bits(right))?,
             _ if left == right => Ordering::Equal,
             Some(Type::Decimal) => heap.decimal_at(left).cmp(&heap.decimal_at(right)),
