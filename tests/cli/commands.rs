@@ -1,4 +1,11 @@
 //! The command line as its users meet it: what it prints, what it refuses, and how it goes on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failure is told"
+)]
 
 mod shared;
 

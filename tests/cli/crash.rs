@@ -2,6 +2,13 @@
 //! completed twice, no effect happens twice, and the total of all accounts never changes.
 //!
 //! `FLOW_CRASHES` says how often each combination is killed (100); `FLOW_SEED` repeats a run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failure is told"
+)]
 
 mod shared;
 

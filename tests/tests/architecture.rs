@@ -1,4 +1,11 @@
 //! The picture in ARCHITECTURE.md holds: dependencies run one way, and only the code generator is unsafe.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failure is told"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,6 +1,13 @@
 //! Durable constructs under failure: each program runs once calmly, then again with a crash before and after the commit of
 //! every transition and after every effect whose completion is not recorded; on both executors. The result, and the
 //! calls that happened, are the same each time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failure is told"
+)]
 
 use flow_machine::event::Message;
 use flow_machine::rows::Status;

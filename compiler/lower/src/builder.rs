@@ -189,7 +189,7 @@ impl<'l, 'a> FunctionLowering<'l, 'a> {
         if may_raise(&op) {
             self.protect(location, span);
         }
-        self.blocks[self.current].instructions.push(Instruction { op, location });
+        self.blocks.at_mut(self.current).instructions.push(Instruction { op, location });
     }
 
     /// Adds an instruction whose result goes to a new local.
@@ -202,7 +202,7 @@ impl<'l, 'a> FunctionLowering<'l, 'a> {
     /// Ends the current block.
     pub(crate) fn end(&mut self, terminator: Terminator, span: Span) {
         let location = self.shared.location(span);
-        self.blocks[self.current].end = Some((terminator, location));
+        self.blocks.at_mut(self.current).end = Some((terminator, location));
     }
 
     /// Goes to another block.
@@ -247,7 +247,7 @@ impl<'l, 'a> FunctionLowering<'l, 'a> {
                 self.goto(handler.block, span);
             }
             None => {
-                if self.blocks[self.current].handler.is_some() {
+                if self.blocks.at(self.current).handler.is_some() {
                     let unprotected = self.block();
                     self.goto(unprotected, span);
                     self.switch_to(unprotected);
@@ -274,15 +274,15 @@ impl<'l, 'a> FunctionLowering<'l, 'a> {
             Some((handler, true)) => self.landing(Some(handler), location, span),
             None => self.landing(None, location, span),
         };
-        match self.blocks[self.current].handler {
+        match self.blocks.at(self.current).handler {
             Some(known) if known == handler => {}
             Some(_) => {
                 let next = self.block();
-                self.blocks[self.current].end = Some((Terminator::Goto(next), location));
-                self.blocks[next].handler = Some(handler);
+                self.blocks.at_mut(self.current).end = Some((Terminator::Goto(next), location));
+                self.blocks.at_mut(next).handler = Some(handler);
                 self.switch_to(next);
             }
-            None => self.blocks[self.current].handler = Some(handler),
+            None => self.blocks.at_mut(self.current).handler = Some(handler),
         }
     }
 
@@ -349,7 +349,7 @@ impl<'l, 'a> FunctionLowering<'l, 'a> {
             if order.get(id.index()).copied().flatten().is_none() {
                 continue;
             }
-            let draft = &mut self.blocks[id];
+            let draft = self.blocks.at_mut(id);
             let (mut terminator, ended) = draft.end.take().unwrap_or((Terminator::Unreachable, location));
             retarget(&mut terminator, renamed);
             let handler = draft.handler.map(|handler| Handler { block: renamed(handler.block), ..handler });

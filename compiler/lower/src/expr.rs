@@ -366,7 +366,10 @@ impl<'a> FunctionLowering<'_, 'a> {
         self.switch_to(no);
         let outcome = match otherwise {
             Some(otherwise) => self.expr_into(otherwise, dst),
-            None => Ok(self.unit(dst, span)),
+            None => {
+                self.unit(dst, span);
+                Ok(())
+            }
         };
         joined |= self.join(outcome, join, span)?;
         self.go_on(joined, join)

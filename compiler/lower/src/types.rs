@@ -232,7 +232,7 @@ impl<'a> TypeTable<'a> {
                     Type::Distinct { name, inner: self.lower_shallow(inner, declaration.span)? }
                 }
             };
-            self.types[id] = filled;
+            *self.types.at_mut(id) = filled;
         }
         Ok(())
     }
@@ -290,7 +290,7 @@ impl<'a> TypeTable<'a> {
     /// Sets the default of a record's field.
     pub(crate) fn set_default(&mut self, record: TypeId, field: usize, json: String) {
         if record.index() < self.types.len()
-            && let Type::Record { fields, .. } = &mut self.types[record]
+            && let Type::Record { fields, .. } = self.types.at_mut(record)
             && let Some(field) = fields.get_mut(field)
         {
             field.default = Some(flow_mir::FieldDefault { json });

@@ -99,6 +99,10 @@ impl<I: Id, T> Table<I, T> {
     pub fn at(&self, id: I) -> &T {
         &self[id]
     }
+    /// As [`at`](Self::at), to be changed.
+    pub fn at_mut(&mut self, id: I) -> &mut T {
+        &mut self[id]
+    }
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.items.len()

@@ -70,7 +70,7 @@ impl Runner {
             Err(reason) => return CallOutcome::Refused { reason },
         };
         let mut run = Run { runner: self, executor, key, happened: None };
-        let outcome = run.to_the_end(course, &mut transaction).await;
+        let outcome = run.finish(course, &mut transaction).await;
         let outcome = run.in_doubt(outcome);
         match transaction {
             Some(transaction) => run.in_doubt(record(transaction, outcome).await),
@@ -89,7 +89,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_the_end(
+    async fn finish(
         &mut self,
         mut course: Course,
         transaction: &mut Option<Box<dyn StepTransaction>>,

@@ -196,12 +196,12 @@ async fn confirmation(
     State(ledger): State<Ledger>,
     Path((chain, lock)): Path<(String, String)>,
 ) -> Result<StatusCode, Response> {
-    let since = || ledger.books().confirms(&chain, &lock).map_err(IntoResponse::into_response);
-    let due = since()?.checked_add_signed(ledger.confirm_after);
+    let since = || ledger.books().confirms(&chain, &lock);
+    let due = since().map_err(IntoResponse::into_response)?.checked_add_signed(ledger.confirm_after);
     // A confirmation too far away to have a date never comes.
     let left = due.map_or(TimeDelta::MAX, |due| due - Utc::now());
     tokio::time::sleep(left.to_std().unwrap_or_default()).await;
-    since().map(|_| StatusCode::NO_CONTENT)
+    since().map(|_| StatusCode::NO_CONTENT).map_err(IntoResponse::into_response)
 }
 
 async fn accounts(State(ledger): State<Ledger>) -> Json<Value> {

@@ -1,4 +1,11 @@
 //! The ledger's promises, over HTTP and across restarts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failure is told"
+)]
 
 use ledger::books::{Done, Refusal, Request};
 use ledger::{Books, Faults, Ledger, Money};
