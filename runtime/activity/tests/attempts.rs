@@ -1,4 +1,11 @@
 //! Whole attempts, on the interpreter: against a real HTTP server, real commands, and a transaction that takes notes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failure is told"
+)]
 
 use async_trait::async_trait;
 use axum::Router;
