@@ -137,7 +137,7 @@ impl Actor {
             if let Some(end) = self.drain() {
                 return end;
             }
-            if let Err(end) = self.step().await {
+            if let Err(end) = self.step() {
                 return end;
             }
             let transition = self.instance.take(self.executor.as_ref());
@@ -226,10 +226,8 @@ impl Actor {
 
     /// Applies what came and what is due, by time. Compiled code runs here, on this thread's big stack: handing it to
     /// another thread would cost more than most steps.
-    async fn step(&mut self) -> Result<(), End> {
+    fn step(&mut self) -> Result<(), End> {
         self.queue.sort_by_key(|arrival| arrival.at);
-        // Lets this thread first do what this task has woken: no other thread would take that over while a step runs.
-        tokio::task::yield_now().await;
         let applied = std::panic::catch_unwind(AssertUnwindSafe(|| self.apply_all()));
         applied.map_err(|_| End::Broken("a mistake in flow itself; please report it".into()))
     }

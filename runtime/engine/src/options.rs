@@ -59,7 +59,7 @@ const STACK_BYTES: usize = 64 << 20;
 /// The tokio runtime an engine needs: many threads, each with a big stack, since compiled code runs on them.
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     // More threads than processors, so that a step that computes for long holds up nobody else.
-    let threads = std::thread::available_parallelism().map_or(4, |count| (2 * count.get()).max(8));
+    let threads = std::thread::available_parallelism().map_or(8, |count| (2 * count.get()).max(8));
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("flow")

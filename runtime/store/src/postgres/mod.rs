@@ -71,8 +71,10 @@ impl PostgresStore {
             .options([("synchronous_commit", "on")])
             .disable_statement_logging();
         let place = Where { name: describe(&options).into() };
+        // Arrays of unknown length make the planner plan anew at each call; the plans for few rows serve many as well.
+        let committing = options.clone().options([("plan_cache_mode", "force_generic_plan")]);
         let store = PostgresStore {
-            writers: Connections::new(options.clone(), place.clone(), 4),
+            writers: Connections::new(committing, place.clone(), 4),
             readers: Connections::new(options.clone(), place.clone(), 4),
             steps: Connections::new(options.clone(), place.clone(), 8),
             place,

@@ -141,17 +141,20 @@ CREATE FUNCTION flow.fence(shards int2[], roots uuid[], tokens uuid[], tree_shar
 RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE lost text;
 BEGIN
-    SELECT string_agg(d.shard || ' ' || d.root, ',') INTO lost
-    FROM unnest(shards, roots, tokens) AS d (shard, root, token)
-    LEFT JOIN LATERAL (
-        SELECT l.token FROM flow.lease l WHERE l.shard = d.shard AND l.root = d.root FOR SHARE
-    ) l ON true
-    WHERE l.token IS DISTINCT FROM d.token;
-    IF lost IS NULL AND cardinality(tree_roots) > 0 THEN
-        SELECT string_agg(d.shard || ' 00000000-0000-0000-0000-000000000000', ',') INTO lost
-        FROM unnest(tree_shards, tree_roots) AS d (shard, root)
-        JOIN flow.lease l ON l.shard = d.shard AND l.root = d.root;
-    END IF;
+    -- One look-up each rather than a join: a batch has few leases, and the usual one is a single write.
+    FOR i IN 1 .. cardinality(shards) LOOP
+        PERFORM FROM flow.lease l WHERE l.shard = shards[i] AND l.root = roots[i] AND l.token = tokens[i] FOR SHARE;
+        IF NOT FOUND THEN
+            lost := concat_ws(',', lost, shards[i] || ' ' || roots[i]);
+        END IF;
+    END LOOP;
+    -- A tree that is leased on its own is not its shard's.
+    FOR i IN 1 .. cardinality(tree_roots) LOOP
+        PERFORM FROM flow.lease l WHERE l.shard = tree_shards[i] AND l.root = tree_roots[i];
+        IF FOUND THEN
+            lost := concat_ws(',', lost, tree_shards[i] || ' 00000000-0000-0000-0000-000000000000');
+        END IF;
+    END LOOP;
     IF lost IS NOT NULL THEN
         RAISE EXCEPTION 'lease lost' USING ERRCODE = 'FL001', DETAIL = lost;
     END IF;
