@@ -1,4 +1,5 @@
-//! The codes of the checker's diagnostics, E0100 to E0999, by area. The parser keeps a table of its own.
+//! The codes of the checker's diagnostics by area: errors E0100 to E0999, warnings W0100 to W0999. The parser keeps a
+//! table of its own.
 
 use flow_syntax::Code;
 
@@ -43,7 +44,6 @@ codes! {
     NOT_A_RECORD         "E0313" "`with` on what has no fields"
     NOT_INDEXABLE        "E0314" "an index into what has none"
     NOT_EXHAUSTIVE       "E0400" "a match that misses a case"
-    UNREACHABLE_ARM      "E0401" "an arm that never matches"
     PATTERN_TYPE         "E0402" "a pattern of another type"
     PATTERN_FIELDS       "E0403" "a pattern with the wrong fields"
     REFUTABLE            "E0404" "a pattern that may not match where it must"
@@ -63,12 +63,13 @@ codes! {
     ASSIGN_OUTER         "E0701" "an outer variable assigned in a strand of its own"
     LEAVES_STRAND        "E0702" "a jump out of a strand of its own"
     OUTSIDE_LOOP         "E0703" "`break` or `continue` outside a loop"
-    MISSING_UNKNOWN      "E0704" "a step whose unknown outcome nobody handles"
     OUTSIDE_WORKFLOW     "E0705" "a declaration only a workflow may have"
     OUTSIDE_TEST         "E0706" "a statement only a test may have"
     BAD_UNKNOWN          "E0707" "an `unknown` that takes no key"
     NOT_A_STEP           "E0800" "a spec or stub of what is no activity or workflow"
     NOT_YET              "E0900" "a construct that is not built yet"
+    UNREACHABLE_ARM      "W0201" "an arm that never matches"
+    MISSING_UNKNOWN      "W0300" "a step whose unknown outcome nobody handles"
 }
 
 /// The title of one of the checker's codes.

@@ -1,4 +1,5 @@
-//! The codes of the parser's diagnostics, E0001 to E0099. Later stages keep tables of their own.
+//! The codes of the parser's diagnostics: errors E0001 to E0099, warnings W0001 to W0099. Later stages keep tables of
+//! their own.
 
 use crate::diagnostic::Code;
 
@@ -28,8 +29,8 @@ codes! {
     BRACE_ON_OWN_LINE    "E0023" "an opening brace on a line of its own"
     CASE_OF_NAME         "E0024" "a name that begins with the wrong kind of letter"
     NOT_A_DECLARATION    "E0025" "a statement outside every declaration"
-    DOCS_WITHOUT_TARGET  "E0030" "documentation that documents nothing"
     TOO_MANY_ERRORS      "E0099" "too many errors to show"
+    DOCS_WITHOUT_TARGET  "W0001" "documentation that documents nothing"
 }
 
 /// The title of one of the parser's codes.

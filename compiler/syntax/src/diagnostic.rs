@@ -38,6 +38,8 @@ pub struct Fix {
     pub replacement: String,
     /// What the change does, for a menu.
     pub title: String,
+    /// Whether it is what was meant beyond doubt, so that a tool may apply it unseen.
+    pub certain: bool,
 }
 
 /// One thing the compiler has to say: what is wrong, where, why, and how to put it right.
@@ -110,10 +112,20 @@ impl Diagnostic {
         self
     }
 
-    /// Offers a change that would put it right.
+    /// Offers a change that puts it right beyond doubt: a tool may apply it unseen.
     #[must_use]
-    pub fn fix(mut self, span: Span, replacement: impl Into<String>, title: impl Into<String>) -> Diagnostic {
-        self.fixes.push(Fix { span, replacement: replacement.into(), title: title.into() });
+    pub fn fix(self, span: Span, replacement: impl Into<String>, title: impl Into<String>) -> Diagnostic {
+        self.change(span, replacement.into(), title.into(), true)
+    }
+
+    /// Offers a change that may be what is meant; a person decides.
+    #[must_use]
+    pub fn suggest(self, span: Span, replacement: impl Into<String>, title: impl Into<String>) -> Diagnostic {
+        self.change(span, replacement.into(), title.into(), false)
+    }
+
+    fn change(mut self, span: Span, replacement: String, title: String, certain: bool) -> Diagnostic {
+        self.fixes.push(Fix { span, replacement, title, certain });
         self
     }
 

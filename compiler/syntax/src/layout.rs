@@ -214,7 +214,7 @@ impl Layout<'_> {
             self.report(
                 Diagnostic::error(codes::UNEXPECTED_CLOSER, format!("this `{written}` closes nothing"))
                     .at(token.span, "")
-                    .fix(token.span, "", format!("remove `{written}`")),
+                    .suggest(token.span, "", format!("remove `{written}`")),
             );
             return;
         }
@@ -265,7 +265,7 @@ impl Layout<'_> {
                 Diagnostic::error(codes::UNCLOSED_BRACKET, format!("this `{opened}` is never closed"))
                     .at(open.span, "opened here")
                     .also(Span::new(end, end), format!("`{closed}` is missing, here at the latest"))
-                    .fix(Span::new(end, end), closed, format!("insert `{closed}`")),
+                    .suggest(Span::new(end, end), closed, format!("insert `{closed}`")),
             );
         }
         self.pop(Token { kind: closer, starts_line: false, span: Span::new(at.start, at.start) });

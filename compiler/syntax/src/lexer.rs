@@ -284,7 +284,7 @@ impl<'s> Lexer<'s> {
         if !open.block {
             diagnostic = diagnostic
                 .note("a string ends on the line it begins on; text of several lines stands between `\"\"\"`")
-                .fix(end, quotes, "end the string here");
+                .suggest(end, quotes, "end the string here");
         }
         self.report(diagnostic);
     }

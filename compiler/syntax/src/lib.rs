@@ -12,6 +12,7 @@ mod comments;
 mod context;
 pub mod diagnostic;
 mod duration;
+mod fixes;
 mod layout;
 mod lexer;
 mod messages;
@@ -23,6 +24,7 @@ mod token;
 
 pub use comments::{Comment, CommentKind, Comments};
 pub use diagnostic::{Code, Diagnostic, Fix, Label, Severity};
+pub use fixes::{Fixed, apply_fixes};
 pub use parser::{Parse, parse};
 pub use render::{JsonDiagnostic, JsonFix, JsonLabel, JsonPlace, render, render_json, to_json};
 pub use span::{FileId, Position, SourceFile, SourceMap, Span};

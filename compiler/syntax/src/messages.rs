@@ -242,7 +242,7 @@ impl Mistake<'_, '_> {
         (fixed != text).then(|| {
             Diagnostic::error(codes::CASE_OF_NAME, format!("`{text}` begins with the wrong kind of letter"))
                 .at(found.span, rule)
-                .fix(found.span, fixed.clone(), format!("write `{fixed}`"))
+                .suggest(found.span, fixed.clone(), format!("write `{fixed}`"))
         })
     }
 
@@ -264,7 +264,7 @@ impl Mistake<'_, '_> {
         Some(
             Diagnostic::error(codes::RESERVED_WORD, format!("`{text}` is a reserved word"))
                 .at(found.span, "a name is expected here")
-                .fix(found.span, format!("{text}_"), format!("name it `{text}_`")),
+                .suggest(found.span, format!("{text}_"), format!("name it `{text}_`")),
         )
     }
 }

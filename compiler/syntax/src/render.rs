@@ -2,15 +2,18 @@
 
 use std::ops::Range;
 
-use codespan_reporting::diagnostic as report;
-use codespan_reporting::files::{Error as FilesError, Files};
-use codespan_reporting::term::{self, Config, termcolor};
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Patch, Renderer, Snippet};
 use serde::Serialize;
 
-use crate::diagnostic::{Code, Diagnostic, Label, Severity};
+use crate::diagnostic::{Code, Diagnostic, Fix, Label, Severity};
 use crate::span::{FileId, Position, SourceFile, SourceMap, Span};
 
-/// A diagnostic as text with the source lines it is about, in colour (ANSI) if `colour`.
+/// Columns of a line of source that are worth showing; what is longer is cut around the labels.
+const WIDTH: usize = 140;
+
+/// A diagnostic as text with the source lines it is about and the changes it offers, in colour (ANSI) if `colour`.
+/// It ends with a newline.
 ///
 /// ```
 /// use flow_syntax::{SourceMap, parse, render};
@@ -21,69 +24,135 @@ use crate::span::{FileId, Position, SourceFile, SourceMap, Span};
 /// assert!(text.contains("did you mean `5m`?"));
 /// ```
 pub fn render(sources: &SourceMap, diagnostic: &Diagnostic, colour: bool) -> String {
-    let mut buffer = if colour { termcolor::Buffer::ansi() } else { termcolor::Buffer::no_color() };
-    let report = to_report(sources, diagnostic);
-    match term::emit_to_write_style(&mut buffer, &Config::default(), sources, &report) {
-        Ok(()) => String::from_utf8_lossy(buffer.as_slice()).into_owned(),
-        // Only a label outside of its file could fail, and looking a span up clamps it.
-        Err(_) => format!("error[{}]: {}\n", diagnostic.code.0, diagnostic.message),
-    }
-}
-
-fn to_report(sources: &SourceMap, diagnostic: &Diagnostic) -> report::Diagnostic<FileId> {
-    let severity = match diagnostic.severity {
-        Severity::Error => report::Severity::Error,
-        Severity::Warning => report::Severity::Warning,
-        Severity::Info => report::Severity::Note,
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
     };
-    let label = |label: &Label| {
-        let (file, range) = sources.lookup(label.span)?;
-        let made = if label.primary {
-            report::Label::primary(file, range)
-        } else {
-            report::Label::secondary(file, range)
-        };
-        Some(made.with_message(&label.text))
-    };
-    let notes = diagnostic.notes.iter().map(|note| format!("note: {note}"));
-    let help = diagnostic.help.iter().map(|help| format!("help: {help}"));
-    // A fix says more than nothing, and less than a help text of its own.
-    let fixes = diagnostic.fixes.iter().filter(|_| diagnostic.help.is_none());
-    let fixes = fixes.map(|fix| format!("help: {}", fix.title));
-    report::Diagnostic::new(severity)
-        .with_code(diagnostic.code.0)
-        .with_message(&diagnostic.message)
-        .with_labels(diagnostic.labels.iter().filter_map(label).collect())
-        .with_notes(notes.chain(help).chain(fixes).collect())
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.0);
+    let snippets = snippets(sources, &diagnostic.labels).into_iter().map(Element::from);
+    let notes = diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str()).into());
+    let mut first = Group::with_title(title).elements(snippets.chain(notes));
+    let changes = changes(sources, diagnostic);
+    if let (true, Some(help)) = (changes.is_empty(), help_text(diagnostic)) {
+        first = first.element(Level::HELP.message(help));
+    }
+    let report: Vec<Group<'_>> = std::iter::once(first).chain(changes).collect();
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let text = renderer.decor_style(DecorStyle::Unicode).term_width(WIDTH).render(&report);
+    // Lines that hold nothing but a label's margin end in spaces.
+    let lines = text.lines().map(|line| line.trim_end().to_string() + "\n");
+    lines.collect()
 }
 
-impl<'a> Files<'a> for SourceMap {
-    type FileId = FileId;
-    type Name = &'a str;
-    type Source = &'a str;
+/// What to do, in words. A fix says more than nothing, and less than a help text of its own.
+fn help_text(diagnostic: &Diagnostic) -> Option<&str> {
+    let fix = diagnostic.fixes.first().map(|fix| fix.title.as_str());
+    diagnostic.help.as_deref().or(fix)
+}
 
-    fn name(&'a self, id: FileId) -> Result<&'a str, FilesError> {
-        Ok(file_of(self, id)?.path())
+/// The fixes, each as a change of the lines it is in; the help text is the title of the first.
+fn changes<'d>(sources: &'d SourceMap, diagnostic: &'d Diagnostic) -> Vec<Group<'d>> {
+    let mut groups = Vec::new();
+    for fix in &diagnostic.fixes {
+        let Some(snippet) = change(sources, fix) else { continue };
+        let own = if groups.is_empty() { help_text(diagnostic) } else { None };
+        let title = own.unwrap_or(fix.title.as_str());
+        groups.push(Level::HELP.secondary_title(title).element(snippet));
     }
+    groups
+}
 
-    fn source(&'a self, id: FileId) -> Result<&'a str, FilesError> {
-        Ok(file_of(self, id)?.text())
+fn change<'d>(sources: &'d SourceMap, fix: &'d Fix) -> Option<Snippet<'d, Patch<'d>>> {
+    let (id, range) = sources.lookup(fix.span)?;
+    let file = sources.file(id)?;
+    let window = Window::around(file, [&range])?;
+    if window.text.lines().any(|line| line.len() > WIDTH) {
+        return None;
     }
+    let patch = Patch::new(window.local(&range), fix.replacement.as_str());
+    Some(window.snippet(file).patch(patch))
+}
 
-    fn line_index(&'a self, id: FileId, byte_index: usize) -> Result<usize, FilesError> {
-        Ok(file_of(self, id)?.line_index(byte_index))
+/// The labelled lines, a snippet for each file, that of the problem first.
+fn snippets<'d>(
+    sources: &'d SourceMap,
+    labels: &'d [Label],
+) -> Vec<Snippet<'d, annotate_snippets::Annotation<'d>>> {
+    let primaries = labels.iter().filter(|label| label.primary);
+    let ordered = primaries.chain(labels.iter().filter(|label| !label.primary));
+    let mut files: Vec<(FileId, Vec<(&Label, Range<usize>)>)> = Vec::new();
+    for label in ordered {
+        let Some((file, range)) = sources.lookup(label.span) else { continue };
+        match files.iter_mut().find(|(known, _)| *known == file) {
+            Some((_, places)) => places.push((label, range)),
+            None => files.push((file, vec![(label, range)])),
+        }
     }
+    files.into_iter().filter_map(|(id, places)| labelled(sources.file(id)?, places)).collect()
+}
 
-    fn line_range(&'a self, id: FileId, line_index: usize) -> Result<Range<usize>, FilesError> {
-        let file = file_of(self, id)?;
-        let missing =
-            FilesError::LineTooLarge { given: line_index, max: file.line_count().saturating_sub(1) };
-        file.line_range(line_index).ok_or(missing)
+fn labelled<'d>(
+    file: &'d SourceFile,
+    mut places: Vec<(&'d Label, Range<usize>)>,
+) -> Option<Snippet<'d, annotate_snippets::Annotation<'d>>> {
+    shorten(file, &mut places);
+    let window = Window::around(file, places.iter().map(|(_, range)| range))?;
+    let annotations = places.iter().map(|(label, range)| {
+        let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let text = Some(label.text.as_str()).filter(|text| !text.is_empty());
+        kind.span(window.local(range)).label(text)
+    });
+    Some(window.snippet(file).annotations(annotations))
+}
+
+/// Keeps what is shown of endless lines short: labels of one line that lie too far from the first, and the ends of
+/// labels that are too long, are left out.
+fn shorten(file: &SourceFile, places: &mut Vec<(&Label, Range<usize>)>) {
+    let Some(first) = places.first().map(|(_, range)| range.start) else { return };
+    let line = file.line_index(first);
+    places.retain(|(_, range)| file.line_index(range.start) != line || range.start.abs_diff(first) <= WIDTH);
+    for (_, range) in places {
+        let line_end = file.line_range(file.line_index(range.start)).map_or(range.end, |line| line.end);
+        let limit = range.start + WIDTH;
+        if range.end <= line_end && range.end > limit {
+            range.end =
+                (range.start..=limit).rev().find(|at| file.text().is_char_boundary(*at)).unwrap_or(limit);
+        }
     }
 }
 
-fn file_of(sources: &SourceMap, id: FileId) -> Result<&SourceFile, FilesError> {
-    sources.file(id).ok_or(FilesError::FileMissing)
+/// The lines of a file that a report shows.
+struct Window<'s> {
+    text: &'s str,
+    /// Where it begins, as an offset in the file and as a line from 1.
+    start: usize,
+    line: usize,
+}
+
+impl<'s> Window<'s> {
+    fn around<'r>(
+        file: &'s SourceFile,
+        ranges: impl IntoIterator<Item = &'r Range<usize>>,
+    ) -> Option<Window<'s>> {
+        let (mut first, mut last) = (usize::MAX, 0);
+        for range in ranges {
+            first = first.min(file.line_index(range.start));
+            last = last.max(file.line_index(range.end));
+        }
+        let start = file.line_range(first)?.start;
+        let end = file.line_range(last)?.end;
+        Some(Window { text: file.text().get(start..end)?, start, line: first + 1 })
+    }
+
+    fn local(&self, range: &Range<usize>) -> Range<usize> {
+        let at = |offset: usize| offset.saturating_sub(self.start).min(self.text.len());
+        at(range.start)..at(range.end)
+    }
+
+    fn snippet<T: Clone>(&self, file: &'s SourceFile) -> Snippet<'s, T> {
+        Snippet::source(self.text).path(file.path()).line_start(self.line)
+    }
 }
 
 /// A diagnostic with files, lines and columns in place of spans: what tools read.
@@ -141,6 +210,8 @@ pub struct JsonFix<'d> {
     pub replacement: &'d str,
     /// What the change does.
     pub title: &'d str,
+    /// Whether it may be applied unseen, as `flow check --fix` does.
+    pub certain: bool,
 }
 
 /// A diagnostic as tools read it; serialize it with `serde_json`.
@@ -150,7 +221,7 @@ pub fn to_json<'d>(sources: &'d SourceMap, diagnostic: &'d Diagnostic) -> JsonDi
     };
     let fixes = diagnostic.fixes.iter().filter_map(|fix| {
         let place = place(sources, fix.span)?;
-        Some(JsonFix { place, replacement: &fix.replacement, title: &fix.title })
+        Some(JsonFix { place, replacement: &fix.replacement, title: &fix.title, certain: fix.certain })
     });
     JsonDiagnostic {
         code: diagnostic.code,

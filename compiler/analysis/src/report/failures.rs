@@ -18,7 +18,7 @@ pub(crate) fn unhandled(failure: &str, span: Span, name: &str, signature: Option
     diagnostic
         .also(signature.name.span, format!("`{name}` does not declare it"))
         .help(format!("add it to the signature (`fails {failure}`), or handle it: `… catch {{ … }}`"))
-        .fix(Span::new(at, at), text.clone(), format!("add `{}` to the signature", text.trim()))
+        .suggest(Span::new(at, at), text.clone(), format!("add `{}` to the signature", text.trim()))
 }
 
 pub(crate) fn impossible_catch(found: &str, possible: &[String], span: Span) -> Diagnostic {

@@ -55,7 +55,7 @@ fn did_you_mean<'n>(
     names: impl IntoIterator<Item = &'n str>,
 ) -> Diagnostic {
     match crate::names::nearest(wanted, names) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).suggest(
             span,
             near,
             format!("replace with `{near}`"),

@@ -10,7 +10,7 @@ pub(crate) fn not_exhaustive(missing: &[String], head: Span, whole: Span, last: 
     let diagnostic = error(codes::NOT_EXHAUSTIVE, message, head, "not every value has an arm");
     let arms: Vec<String> = missing.iter().map(|case| format!("\n  {case} => {{}}")).collect();
     let at = last.map_or(whole.end.saturating_sub(1), |last| last.end);
-    diagnostic.help("add an arm for each, or `_ => …`").fix(
+    diagnostic.help("add an arm for each, or `_ => …`").suggest(
         Span::new(at, at),
         arms.concat(),
         "add the missing arms",
