@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: compiling programs, and running instances in a simulated world.
 #![allow(clippy::panic, clippy::expect_used, reason = "in a test, a panic is how a failure is told")]
 
+pub mod scenario;
 pub mod simulation;
 
 use flow_mir::interpreter::Interpreter;

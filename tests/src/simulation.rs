@@ -249,7 +249,9 @@ impl Simulation {
     }
 
     fn is_over(&self, instance: &Instance) -> bool {
-        instance.status().is_final() || (instance.status() == Status::Stuck && self.outside.is_empty())
+        let waits_for_an_operator = matches!(instance.status(), Status::Stuck | Status::Paused);
+        instance.status().is_final()
+            || (waits_for_an_operator && self.outside.is_empty() && self.arrivals.is_empty())
     }
 
     fn new_instance(&self, workflow: &str, input: &Value) -> NewInstance {
@@ -327,6 +329,7 @@ impl Simulation {
                     self.arrivals.retain(|(_, open, ..)| *open != key);
                     self.waiting.retain(|dispatch| dispatch.key != key);
                 }
+                Action::Withdraw { key } => self.waiting.retain(|dispatch| dispatch.key != key),
                 Action::Status(_) => {}
             }
         }

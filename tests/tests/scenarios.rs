@@ -11,38 +11,9 @@
 
 use flow_machine::event::Message;
 use flow_machine::rows::Status;
-use flow_tests::simulation::{Answer, Attempt, Ended, Outside, SECOND, survives_every_crash};
-use serde_json::{Value, json};
-
-const STEPS: &str = r#"
-error Declined(why: String)
-activity book(what: String) -> String fails Declined
-activity cancel(booking: String)
-activity cancel_by_key(key: String)
-activity slow(what: String) -> String { heartbeat: 1m }
-activity bounded(what: String) -> String { timeout: 5s  retry: exponential(initial: 1s, factor: 2, attempts: 2) }
-"#;
-
-/// Runs a program made of `STEPS` and `body`, with this script.
-fn run(
-    body: &str,
-    input: Value,
-    outside: &[Outside],
-    script: impl Fn(&Attempt) -> Answer + Clone + 'static,
-) -> Ended {
-    let program = flow_tests::compile(&format!("{STEPS}\n{body}"));
-    survives_every_crash(&program, "main", &input, outside, script)
-}
-
-/// Bookings succeed with their own name, but for "bad", which is declined.
-fn bookings(attempt: &Attempt) -> Answer {
-    let what = attempt.args["what"].as_str().unwrap_or_default();
-    match attempt.activity.as_str() {
-        "book" if what == "bad" => Answer::Fails(json!({"Declined": {"why": "full"}})),
-        "book" | "slow" | "bounded" => Answer::Returns(json!(what)),
-        _ => Answer::Returns(Value::Null),
-    }
-}
+use flow_tests::scenario::{STEPS, bookings, run};
+use flow_tests::simulation::{Answer, Attempt, Outside, SECOND};
+use serde_json::json;
 
 #[test]
 fn steps_run_in_order_and_give_their_result() {
@@ -270,7 +241,12 @@ workflow main(n: Int) fails Declined {
     assert_eq!(stuck.status, Status::Stuck);
     let resumed = run(body, json!({"n": 0}), &[Outside::Send(60 * SECOND, Message::Resume)], bookings);
     assert_eq!(resumed.status, Status::Stuck, "it traps again");
-    let skipped = run(body, json!({"n": 0}), &[Outside::Send(60 * SECOND, Message::Skip)], bookings);
+    let skipped = run(
+        body,
+        json!({"n": 0}),
+        &[Outside::Send(60 * SECOND, Message::Skip { compensation: None })],
+        bookings,
+    );
     assert_eq!(skipped.status, Status::Failed);
     assert_eq!(skipped.effects, [r#"book("a")"#, r#"book("b")"#, r#"cancel("a")"#]);
 }

@@ -62,6 +62,7 @@ impl<'a> FunctionLowering<'_, 'a> {
             policy,
             interruptible,
             own_retry: using.retry.is_some(),
+            own_deadline: using.deadline.is_some(),
         };
         Ok(self.suspend(dst, op, span)?)
     }

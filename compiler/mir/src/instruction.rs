@@ -257,14 +257,16 @@ pub enum SuspendOp {
     /// A call of a suspending function value.
     CallClosure { closure: LocalId, args: Vec<LocalId> },
     /// A call of an activity. `policy` is a record `ActivityPolicy`. `interruptible`: its step has an `unknown` clause,
-    /// so cancellation may interrupt it in flight (as it may any activity with a heartbeat). `own_retry`: the call itself
-    /// says `using (retry: …)`; in a compensation an activity's own bounds are lifted, and such a one is not.
+    /// so cancellation may interrupt it in flight (as it may any activity with a heartbeat). `own_retry` and
+    /// `own_deadline`: the call itself says `using (retry: …)` or `using (deadline: …)`; in a compensation an activity's
+    /// own bounds are lifted, and these are not.
     Activity {
         activity: ActivityId,
         args: Vec<LocalId>,
         policy: Option<LocalId>,
         interruptible: bool,
         own_retry: bool,
+        own_deadline: bool,
     },
     /// Until a duration has passed.
     Sleep { duration: LocalId },

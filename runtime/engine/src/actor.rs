@@ -291,6 +291,7 @@ impl Actor {
                 Action::Dispatch(dispatch) if dispatch.run.is_some() => self.attempts.start(dispatch),
                 Action::Dispatch(dispatch) => self.wait_for_worker(&dispatch),
                 Action::Abort { key } => self.attempts.abort(key),
+                Action::Withdraw { key } => self.attempts.withdraw(key),
                 // The row says it.
                 Action::Status(_) => {}
             }

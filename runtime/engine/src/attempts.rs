@@ -78,6 +78,13 @@ impl Attempts {
         }
     }
 
+    /// Forgets an attempt that has not begun.
+    pub(crate) fn withdraw(&mut self, key: CallKey) {
+        if let Some(running) = self.running.remove(&key) {
+            running.task.abort();
+        }
+    }
+
     /// Lets the attempts that run end on their own and report through the inbox.
     pub(crate) fn hand_over(&mut self) {
         self.running.clear();

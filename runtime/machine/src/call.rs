@@ -5,13 +5,19 @@
 
 use crate::event::{Action, CallOutcome, Dispatch};
 use crate::history::HistoryEvent;
-use crate::ids::{CallKey, StrandPath};
+use crate::host::enclosing_saga;
+use crate::ids::{CallKey, StrandPath, Timestamp};
 use crate::instance::{Context, Instance, Resumption};
 use crate::meta::{Call, Role, StoredOutcome, Wait};
 use crate::policy::CallPolicy;
+use crate::rows::Status;
 use crate::run::Suspended;
 use crate::values;
 use flow_mir::{ActivityId, FunctionId, SuspendOp};
+use std::collections::HashSet;
+
+/// The start of an attempt that a pause holds back.
+pub(crate) const AFTER_THE_PAUSE: Timestamp = Timestamp(i64::MAX);
 
 /// An attempt that did not succeed.
 struct Failure {
@@ -31,7 +37,9 @@ enum Answer {
 impl Instance {
     /// A strand suspends on a call: it is requested in this transition and dispatched after its commit.
     pub(crate) fn begin_call(&mut self, context: Context<'_>, suspended: Suspended<'_>) {
-        let SuspendOp::Activity { activity, args, policy, interruptible, own_retry } = suspended.op else {
+        let SuspendOp::Activity { activity, args, policy, interruptible, own_retry, own_deadline } =
+            suspended.op
+        else {
             return;
         };
         let program = context.program;
@@ -49,7 +57,7 @@ impl Instance {
             activity: *activity,
             args: image,
             interruptible: *interruptible || policy.heartbeat.is_some(),
-            policy: CallPolicy { own_retry: *own_retry, ..policy },
+            policy: CallPolicy { own_retry: *own_retry, own_deadline: *own_deadline, ..policy },
             attempt: 1,
             not_before: None,
             maybe_happened: false,
@@ -79,12 +87,28 @@ impl Instance {
     /// Makes a strand wait for a call, with its deadline, and asks for its next attempt.
     pub(crate) fn open_call(&mut self, context: Context<'_>, path: &StrandPath, mut call: Call) {
         // In a compensation the activity's own bounds are lifted.
-        if let Some(nanos) = call.policy.deadline.filter(|_| call.deadline.is_none() && !self.undoing(path)) {
+        let is_bounded = call.policy.own_deadline || !self.undoing(path);
+        if let Some(nanos) = call.policy.deadline.filter(|_| call.deadline.is_none() && is_bounded) {
             call.deadline = Some(self.open_timer(path, self.clock.plus(nanos.max(0))));
         }
         self.calls.insert(call.key, path.clone());
-        self.dispatch(context, path, &call);
+        self.request(context, path, call);
+    }
+
+    /// Waits for a call and asks for its next attempt; in a pause its end does that.
+    fn request(&mut self, context: Context<'_>, path: &StrandPath, mut call: Call) {
+        if self.row.status == Status::Paused {
+            call.not_before = Some(AFTER_THE_PAUSE);
+        } else {
+            self.dispatch(context, path, &call);
+        }
         self.wait(path, Wait::Call(Box::new(call)));
+    }
+
+    /// Asks for the attempt that a strand's call waits for.
+    pub(crate) fn request_again(&mut self, context: Context<'_>, path: &StrandPath) {
+        let Some(call) = self.open_call_of(path).cloned() else { return };
+        self.request(context, path, Call { not_before: None, ..call });
     }
 
     fn dispatch(&mut self, context: Context<'_>, path: &StrandPath, call: &Call) {
@@ -151,7 +175,7 @@ impl Instance {
                 Failure { reason, answer: None, unknown: false, timed_out: false }
             }
         };
-        self.attempt_failed(context, &path, failure);
+        self.attempt_failed(context, &path, failure, |pause| pause);
     }
 
     fn call_returned(&mut self, context: Context<'_>, path: &StrandPath, attempt: u32, image: Vec<u8>) {
@@ -182,16 +206,26 @@ impl Instance {
         Some(*call)
     }
 
-    fn attempt_failed(&mut self, context: Context<'_>, path: &StrandPath, failure: Failure) {
+    /// `pause`: how long to wait where the policy says so long.
+    fn attempt_failed(
+        &mut self,
+        context: Context<'_>,
+        path: &StrandPath,
+        failure: Failure,
+        pause: impl FnOnce(i64) -> i64,
+    ) {
         let undoing = self.undoing(path);
         let Some(call) = self.open_call_of(path) else { return };
         let mut call = call.clone();
         call.maybe_happened |= failure.unknown;
         let interrupted = self.strands.get(path).is_some_and(|strand| strand.meta.is_interrupted());
-        let excepted = matches!(&failure.answer, Some(Answer::Declared(image)) if self.is_excepted(context, call.activity, image));
-        let pause = call.policy.pause_after(call.attempt, failure.answer.is_some(), undoing);
-        match pause.filter(|_| !interrupted && !excepted) {
-            Some(pause) => self.retry(context, path, call, failure, pause),
+        let gives_way = interrupted && (failure.answer.is_some() || self.may_give_way(path, &call));
+        // The exceptions bound the activity's own retries, which are lifted where it undoes something.
+        let excepted = (!undoing || call.policy.own_retry)
+            && matches!(&failure.answer, Some(Answer::Declared(image)) if self.is_excepted(context, call.activity, image));
+        let policy = call.policy.pause_after(call.attempt, failure.answer.is_some(), undoing);
+        match policy.filter(|_| !gives_way && !excepted) {
+            Some(policy) => self.retry(context, path, call, failure, pause(policy)),
             None => self.end_call(context, path, call, failure),
         }
     }
@@ -221,8 +255,7 @@ impl Instance {
         });
         call.attempt = call.attempt.saturating_add(1);
         call.not_before = (pause > 0).then_some(next);
-        self.dispatch(context, path, &call);
-        self.wait(path, Wait::Call(Box::new(call)));
+        self.request(context, path, call);
     }
 
     /// The call ends without success: its error is raised in the strand.
@@ -238,7 +271,7 @@ impl Instance {
             error: failure.reason.clone(),
             unknown,
         });
-        let interrupted = self.strands.get_mut(path).is_some_and(|strand| strand.meta.take_interrupts());
+        let interrupted = self.strands.get_mut(path).is_some_and(|strand| strand.meta.take_interrupt());
         let key = unknown.then_some(call.key);
         let resumption = match failure.answer {
             _ if interrupted => Resumption::Error(self.cancelled_error(context, path, key)),
@@ -248,10 +281,17 @@ impl Instance {
                 Resumption::Error(self.activity_failed_error(context, path, &activity, &failure.reason, key))
             }
         };
+        self.make_ready(path, resumption);
         if let Some(strand) = self.strands.get_mut(path) {
             strand.failed_call = Some(Box::new(call));
         }
-        self.make_ready(path, resumption);
+    }
+
+    /// Whether an interrupted call may end without an answer while no attempt runs. In a saga, one that may have happened
+    /// is tried until that is known: else a step that happened would be left out when the saga is undone.
+    fn may_give_way(&self, path: &StrandPath, call: &Call) -> bool {
+        let in_saga = self.strands.get(path).and_then(|strand| enclosing_saga(self, &strand.meta)).is_some();
+        call.interruptible || !call.maybe_happened || !in_saga
     }
 
     /// The deadline over all attempts has passed.
@@ -273,7 +313,7 @@ impl Instance {
     pub(crate) fn interrupt_call(&mut self, context: Context<'_>, path: &StrandPath) -> bool {
         let Some(call) = self.open_call_of(path).cloned() else { return false };
         let in_flight = call.in_flight(self.clock);
-        if in_flight && !call.interruptible {
+        if (in_flight && !call.interruptible) || !self.may_give_way(path, &call) {
             return false;
         }
         self.act(Action::Abort { key: call.key });
@@ -293,42 +333,23 @@ impl Instance {
     pub(crate) fn recover_calls(&mut self, context: Context<'_>) {
         let mut open: Vec<StrandPath> = self.calls.values().cloned().collect();
         open.sort();
+        let asked_for: HashSet<(CallKey, u32)> = self.pending.actions.iter().filter_map(asked_for).collect();
         for path in open {
             let Some(call) = self.open_call_of(&path).cloned() else { continue };
             let activity = &context.program.activities.at(call.activity);
-            if self.is_asked_for(&call) {
+            if asked_for.contains(&(call.key, call.attempt)) {
                 continue;
             }
             if !call.in_flight(self.clock) || activity.run.is_none() {
-                self.dispatch(context, &path, &call);
+                self.request(context, &path, call);
                 continue;
             }
             // The old owner's transaction has ended without a completion, so a `sql` call did not happen.
             let unknown = !activity.transactional;
             let reason = "the process that made this attempt is gone".to_owned();
-            self.attempt_lost(context, &path, Failure { reason, answer: None, unknown, timed_out: false });
-        }
-    }
-
-    /// Whether the next commit asks for this attempt.
-    fn is_asked_for(&self, call: &Call) -> bool {
-        let asks = |action: &Action| {
-            matches!(action, Action::Dispatch(dispatch)
-                if dispatch.key == call.key && dispatch.attempt == call.attempt)
-        };
-        self.pending.actions.iter().any(asks)
-    }
-
-    /// As `attempt_failed`, but the next attempt follows at once: the restart was pause enough.
-    fn attempt_lost(&mut self, context: Context<'_>, path: &StrandPath, failure: Failure) {
-        self.attempt_failed(context, path, failure);
-        let Some(mut call) = self.open_call_of(path).cloned() else { return };
-        if call.not_before.take().is_some() {
-            self.pending
-                .actions
-                .retain(|action| !matches!(action, Action::Dispatch(dispatch) if dispatch.key == call.key));
-            self.dispatch(context, path, &call);
-            self.wait(path, Wait::Call(Box::new(call)));
+            let failure = Failure { reason, answer: None, unknown, timed_out: false };
+            // The next attempt follows at once: the restart was pause enough.
+            self.attempt_failed(context, &path, failure, |_| 0);
         }
     }
 
@@ -358,5 +379,13 @@ impl Instance {
         let program = context.program;
         self.heap_mut(path)
             .map_or(0, |heap| values::activity_failed(program, heap, activity, reason, unknown))
+    }
+}
+
+/// The attempt that an action asks for.
+fn asked_for(action: &Action) -> Option<(CallKey, u32)> {
+    match action {
+        Action::Dispatch(dispatch) => Some((dispatch.key, dispatch.attempt)),
+        _ => None,
     }
 }

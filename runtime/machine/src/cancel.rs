@@ -29,7 +29,7 @@ impl Instance {
             Interruptible::Sleep(timer) => {
                 self.clear_timer(&timer);
                 if let Some(strand) = self.strands.get_mut(path) {
-                    strand.meta.take_interrupts();
+                    strand.meta.take_interrupt();
                 }
                 let error = self.cancelled_error(context, path, None);
                 self.make_ready(path, Resumption::Error(error));
@@ -51,11 +51,8 @@ impl Instance {
         let Some((path, _)) = id.rsplit_once('#') else { return };
         let path = StrandPath(path.to_owned());
         let Some(strand) = self.strands.get_mut(&path) else { return };
-        let expired = strand.meta.scopes.iter_mut().find_map(|scope| match scope {
-            Scope::Timeout { number, timer, expired } if timer == id => {
-                *expired = true;
-                Some(*number)
-            }
+        let expired = strand.meta.scopes.iter().find_map(|scope| match scope {
+            Scope::Timeout { number, timer, .. } if timer == id => Some(*number),
             _ => None,
         });
         if let Some(number) = expired {
@@ -92,7 +89,9 @@ impl Instance {
                 self.interrupt(context, &StrandPath::main(), Interrupt::Cancel);
             }
             Message::Resume => self.resume_stuck(context),
-            Message::Skip => self.skip_compensations(context),
+            Message::Skip { compensation } => self.skip_compensations(context, compensation.as_ref()),
+            Message::Pause => self.pause(),
+            Message::Unpause => self.unpause(context),
             Message::Terminate { reason } => {
                 let report =
                     ErrorReport { message: reason, ty: "Terminated".into(), ..ErrorReport::default() };

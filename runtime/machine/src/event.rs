@@ -42,8 +42,16 @@ pub enum Message {
     Cancel,
     /// Go on with what is stuck.
     Resume,
-    /// Drop the compensation that is stuck or being retried, and go on.
-    Skip,
+    /// Drop a compensation that is stuck or being retried, and go on.
+    Skip {
+        /// Which; without it those that are stuck, or else those being retried.
+        #[serde(default)]
+        compensation: Option<StrandPath>,
+    },
+    /// Stop until it is unpaused: no code runs and no new attempt is made; what arrives is kept.
+    Pause,
+    /// Go on after a pause.
+    Unpause,
     /// End at once, without compensating.
     Terminate {
         /// Why, for the history.
@@ -102,6 +110,11 @@ pub enum Action {
     Dispatch(Dispatch),
     /// The call is settled otherwise: stop an attempt in flight, forget one that waits.
     Abort {
+        /// The call.
+        key: CallKey,
+    },
+    /// Forget an attempt that waits for its time: it will be asked for again.
+    Withdraw {
         /// The call.
         key: CallKey,
     },

@@ -5,7 +5,7 @@
 
 use crate::history::HistoryEvent;
 use crate::ids::StrandPath;
-use crate::instance::{Context, Instance, Resumption};
+use crate::instance::{Context, Instance, LiveStrand, Resumption};
 use crate::meta::{Closing, Fork, ForkKind, Interrupt, Meta, Role, StoredOutcome, Wait};
 use crate::run::{Suspended, code_awaits, code_suspended_on};
 use crate::values;
@@ -268,9 +268,7 @@ impl Instance {
     }
 
     fn cancel_branch(&mut self, context: Context<'_>, parent: &StrandPath, index: u32, path: &StrandPath) {
-        let unbegun =
-            self.ready.iter().any(|(ready, with)| ready == path && matches!(with, Resumption::Start));
-        if unbegun {
+        if self.strands.get(path).is_some_and(LiveStrand::has_not_begun) {
             self.remove_strand(path);
             self.branch_ended(parent, index);
         } else {
@@ -379,7 +377,7 @@ impl Instance {
             Some(Closing::Failed(image)) => return Resumption::Stored(StoredOutcome::Error(image.clone())),
             Some(Closing::Interrupted) => {
                 if let Some(strand) = self.strands.get_mut(path) {
-                    strand.meta.take_interrupts();
+                    strand.meta.take_interrupt();
                 }
                 return Resumption::Error(self.cancelled_error(context, path, None));
             }

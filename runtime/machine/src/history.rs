@@ -60,6 +60,10 @@ pub enum HistoryEvent {
     Resumed,
     /// An operator gave up one compensation.
     Skipped { compensation: StrandPath },
+    /// An operator paused it.
+    Paused,
+    /// An operator let it go on.
+    Unpaused,
     /// A request to cancel was accepted.
     CancelRequested,
     /// `log.…` in the program.

@@ -102,18 +102,18 @@ impl StrandHost<'_> {
         let number = self.meta.timers;
         let timer = format!("{}#{number}", self.path);
         let due = self.instance.clock.plus(nanos.max(0));
-        self.instance.timers.insert(timer.clone(), crate::instance::Deadline { due, stored: false });
-        self.meta.scopes.push(Scope::Timeout { number, timer, expired: false });
+        self.instance.add_timer(timer.clone(), due);
+        self.meta.scopes.push(Scope::Timeout { number, timer, raised: false });
         u64::from(number)
     }
 
-    /// Closes a timeout scope; whether its time had run out.
+    /// Closes a timeout scope; whether it is left because its time has run out.
     fn timeout_leave(&mut self, scope: u64) -> bool {
-        let mut was_expired = false;
+        let mut was_raised = false;
         let mut closed = None;
         self.meta.scopes.retain(|open| match open {
-            Scope::Timeout { number, timer, expired } if u64::from(*number) == scope => {
-                was_expired = *expired;
+            Scope::Timeout { number, timer, raised } if u64::from(*number) == scope => {
+                was_raised = *raised;
                 closed = Some((*number, timer.clone()));
                 false
             }
@@ -123,7 +123,7 @@ impl StrandHost<'_> {
             self.instance.clear_timer(&timer);
             self.meta.interrupts.retain(|interrupt| *interrupt != crate::meta::Interrupt::Timeout(number));
         }
-        was_expired
+        was_raised
     }
 
     fn shield_exit(&mut self) {
@@ -172,7 +172,7 @@ impl StrandHost<'_> {
 
 /// The innermost open saga around a strand: its own, else that of the strand it is a branch of. A compensation hands
 /// nothing out.
-fn enclosing_saga(instance: &Instance, meta: &Meta) -> Option<i64> {
+pub(crate) fn enclosing_saga(instance: &Instance, meta: &Meta) -> Option<i64> {
     let mut meta = meta;
     loop {
         let innermost = meta.scopes.iter().rev().find_map(|scope| match scope {

@@ -8,7 +8,7 @@ use crate::meta::{Call, Meta, Role, StoredOutcome, Wait};
 use crate::pending::Pending;
 use crate::rows::{InstanceRow, ProgramHash, Status};
 use flow_mir::strand::Strand;
-use flow_mir::{Executor, Heap, Limits, Program, WorkflowId};
+use flow_mir::{Executor, Heap, Limits, Program, SuspensionId, WorkflowId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -44,6 +44,8 @@ pub struct Instance {
     pub(crate) undo: BTreeSet<(i64, i64)>,
     /// Open deadlines by timer id.
     pub(crate) timers: BTreeMap<String, Deadline>,
+    /// Derived from the timers: the same by time.
+    pub(crate) due: BTreeSet<(Timestamp, String)>,
     /// Derived from the strands: who waits for which call.
     pub(crate) calls: HashMap<CallKey, StrandPath>,
     /// Derived from the strands: the branches of each open fork, by the strand that forked.
@@ -67,6 +69,8 @@ pub(crate) struct Counters {
     pub position: i64,
     /// Sagas.
     pub saga: i64,
+    /// Turns of strands that a pause holds.
+    pub turn: i64,
 }
 
 /// The machine's part of the instance row.
@@ -92,6 +96,14 @@ pub(crate) struct LiveStrand {
     pub version: i64,
     /// In a compensation: the call whose failure it was resumed with.
     pub failed_call: Option<Box<Call>>,
+}
+
+impl LiveStrand {
+    /// Whether none of its code has run.
+    pub fn has_not_begun(&self) -> bool {
+        let frames = self.code.as_ref().map_or(&[][..], Strand::frames);
+        matches!(frames, [frame] if frame.suspension == SuspensionId::START)
+    }
 }
 
 /// A registered compensation.
@@ -181,6 +193,7 @@ impl Instance {
             compensations: BTreeMap::new(),
             undo: BTreeSet::new(),
             timers: BTreeMap::new(),
+            due: BTreeSet::new(),
             calls: HashMap::new(),
             branches: HashMap::new(),
             ready: VecDeque::new(),
@@ -263,7 +276,7 @@ impl Instance {
 
     /// The next deadline, and its timer.
     pub fn next_timer(&self) -> Option<(Timestamp, &str)> {
-        self.timers.iter().map(|(id, deadline)| (deadline.due, id.as_str())).min()
+        self.due.first().map(|(due, id)| (*due, id.as_str()))
     }
 
     /// How many calls are open.
@@ -289,8 +302,8 @@ impl Instance {
 
     /// Removes a strand and what it has open.
     pub(crate) fn remove_strand(&mut self, path: &StrandPath) {
+        // If it was to run, `run` finds it gone: a path is never used twice.
         let Some(strand) = self.strands.remove(path) else { return };
-        self.ready.retain(|(ready, _)| ready != path);
         if strand.version > 0 {
             self.pending.deleted_strands.insert(path.clone());
         }
@@ -323,6 +336,7 @@ impl Instance {
                 self.calls.remove(&call.key);
             }
             strand.meta.wait = Wait::Ready;
+            strand.failed_call = None;
             self.touch(path);
             self.ready.push_back((path.clone(), resumption));
         }
@@ -346,14 +360,22 @@ impl Instance {
             None => 0,
         };
         let id = format!("{path}#{number}");
-        self.timers.insert(id.clone(), Deadline { due, stored: false });
+        self.add_timer(id.clone(), due);
         id
     }
 
+    /// Adds a deadline that is not stored yet.
+    pub(crate) fn add_timer(&mut self, id: String, due: Timestamp) {
+        self.due.insert((due, id.clone()));
+        self.pending.timers.insert(id.clone());
+        self.timers.insert(id, Deadline { due, stored: false });
+    }
+
     pub(crate) fn clear_timer(&mut self, id: &str) {
-        if let Some(deadline) = self.timers.remove(id)
-            && deadline.stored
-        {
+        let Some(deadline) = self.timers.remove(id) else { return };
+        self.due.remove(&(deadline.due, id.to_owned()));
+        self.pending.timers.remove(id);
+        if deadline.stored {
             self.pending.deleted_timers.insert(id.to_owned());
         }
     }

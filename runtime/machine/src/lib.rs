@@ -17,6 +17,7 @@ pub mod ids;
 mod instance;
 mod load;
 mod meta;
+mod pause;
 mod pending;
 mod policy;
 pub mod rows;

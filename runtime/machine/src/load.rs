@@ -6,7 +6,7 @@ use crate::meta::{Meta, Role, Scope, Wait};
 use crate::rows::{StoredInstance, StrandRow};
 use flow_mir::artifact::ProgramHash;
 use flow_mir::strand::Strand;
-use flow_mir::{Executor, Limits, SuspensionId};
+use flow_mir::{Executor, Limits};
 
 /// Why an instance can't be gone on with. It is left as it is stored.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,7 @@ impl Instance {
                     self.calls.insert(call.key, path.clone());
                 }
                 Wait::Fork(_) => forks.push(path.clone()),
+                Wait::Held { turn, .. } => self.counters.turn = self.counters.turn.max(*turn),
                 Wait::Ready => self.ready.push_back((path.clone(), Resumption::Start)),
                 _ => {}
             }
@@ -85,6 +86,7 @@ fn load(stored: StoredInstance, limits: &Limits, executor: &dyn Executor) -> Res
         instance.compensations.insert(row.position, entry);
     }
     for row in stored.timers {
+        instance.due.insert((row.due, row.id.clone()));
         instance.timers.insert(row.id, Deadline { due: row.due, stored: true });
     }
     instance.add_derived();
@@ -111,12 +113,9 @@ fn load_strand(
                 .map_err(|error| error.to_string())?,
         ),
     };
-    if meta.wait == Wait::Ready && !code.as_ref().is_some_and(has_not_begun) {
+    let strand = LiveStrand { code, meta, version: row.version, failed_call: None };
+    if strand.meta.wait == Wait::Ready && !strand.has_not_begun() {
         return Err("it has begun but waits for nothing".into());
     }
-    Ok(LiveStrand { code, meta, version: row.version, failed_call: None })
-}
-
-fn has_not_begun(code: &Strand) -> bool {
-    matches!(code.frames(), [frame] if frame.suspension == SuspensionId::START)
+    Ok(strand)
 }

@@ -42,8 +42,8 @@ pub(crate) enum Scope {
         number: u32,
         /// Its deadline's timer.
         timer: String,
-        /// Whether the deadline has passed.
-        expired: bool,
+        /// Whether its end is being raised: the `Cancelled` on its way becomes a `Timeout` where the scope is left.
+        raised: bool,
     },
     /// `shield`
     Shield,
@@ -89,6 +89,15 @@ pub(crate) enum Wait {
     },
     /// It is a branch that has returned: its result, an image.
     Done(Vec<u8>),
+    /// It would run, but the instance is paused.
+    Held {
+        /// Its turn: those that are held go on in this order.
+        turn: i64,
+        /// What it goes on with.
+        outcome: StoredOutcome,
+        /// In a compensation: the call whose failure that is.
+        call: Option<Box<Call>>,
+    },
 }
 
 /// What a strand is resumed with, outside its heap.
@@ -242,23 +251,31 @@ impl Meta {
     pub fn masks(&self, interrupt: Interrupt) -> bool {
         let inside = match interrupt {
             Interrupt::Cancel if matches!(self.role, Role::Compensation { .. }) => return true,
-            Interrupt::Cancel => 0,
-            Interrupt::Timeout(wanted) => self
-                .scopes
-                .iter()
-                .position(|scope| matches!(scope, Scope::Timeout { number, .. } if *number == wanted))
-                .unwrap_or(0),
+            _ => self.depth(interrupt).unwrap_or(0),
         };
         self.scopes.iter().skip(inside).any(|scope| matches!(scope, Scope::Shield))
     }
 
-    /// Takes the interrupts that may be raised now; whether there were any.
-    pub fn take_interrupts(&mut self) -> bool {
-        let before = self.interrupts.len();
-        let masked: Vec<Interrupt> =
-            self.interrupts.iter().copied().filter(|interrupt| self.masks(*interrupt)).collect();
-        self.interrupts = masked;
-        self.interrupts.len() != before
+    /// Takes the interrupt that is to be raised now; whether there is one. Of several it is the one that ends the innermost
+    /// construct: the others are still there when that has been left, and are raised at the next suspension.
+    pub fn take_interrupt(&mut self) -> bool {
+        let free = self.interrupts.iter().copied().filter(|interrupt| !self.masks(*interrupt));
+        let Some(next) = free.max_by_key(|interrupt| self.depth(*interrupt)) else { return false };
+        self.interrupts.retain(|interrupt| *interrupt != next);
+        for scope in &mut self.scopes {
+            if let Scope::Timeout { number, raised, .. } = scope {
+                *raised |= next == Interrupt::Timeout(*number);
+            }
+        }
+        true
+    }
+
+    /// How far inside the construct is that an interrupt ends; `None` is the strand itself.
+    fn depth(&self, interrupt: Interrupt) -> Option<usize> {
+        let Interrupt::Timeout(wanted) = interrupt else { return None };
+        self.scopes
+            .iter()
+            .position(|scope| matches!(scope, Scope::Timeout { number, .. } if *number == wanted))
     }
 
     /// Whether an interrupt could be raised now.

@@ -21,6 +21,8 @@ pub(crate) struct Pending {
     /// Positions of compensations that are new or moved to another saga.
     pub compensations: BTreeSet<i64>,
     pub deleted_compensations: BTreeSet<StrandPath>,
+    /// Timers that are new.
+    pub timers: BTreeSet<String>,
     pub deleted_timers: BTreeSet<String>,
     pub history: Vec<(i64, Timestamp, HistoryEvent)>,
     pub inbox: Vec<Uuid>,
@@ -44,9 +46,11 @@ pub(crate) fn take(instance: &mut Instance, program: &Program) -> Transition {
     for position in pending.compensations {
         changes.compensations.extend(compensation_row(instance, position));
     }
-    for (timer, deadline) in instance.timers.iter_mut().filter(|(_, deadline)| !deadline.stored) {
-        deadline.stored = true;
-        changes.timers.push(TimerRow { instance: id, id: timer.clone(), due: deadline.due });
+    for timer in pending.timers {
+        if let Some(deadline) = instance.timers.get_mut(&timer) {
+            deadline.stored = true;
+            changes.timers.push(TimerRow { instance: id, id: timer, due: deadline.due });
+        }
     }
     changes.history = pending
         .history

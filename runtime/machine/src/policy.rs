@@ -20,6 +20,8 @@ pub struct CallPolicy {
     pub queue: Option<String>,
     /// Whether `retry` was given at the call, so that it bounds a compensation too.
     pub own_retry: bool,
+    /// Whether `deadline` was given at the call, likewise.
+    pub own_deadline: bool,
 }
 
 /// A retry policy.
@@ -50,6 +52,7 @@ impl CallPolicy {
             heartbeat: field(PolicyField::Heartbeat).map(u64::cast_signed),
             queue: field(PolicyField::Queue).map(text),
             own_retry: false,
+            own_deadline: false,
         }
     }
 

@@ -4,7 +4,7 @@ use crate::history::HistoryEvent;
 use crate::host::StrandHost;
 use crate::ids::StrandPath;
 use crate::instance::{Context, Instance, LiveStrand, Resumption, internal_report};
-use crate::meta::{Role, StoredOutcome, Wait};
+use crate::meta::{Role, Scope, StoredOutcome, Wait};
 use crate::rows::Status;
 use crate::values;
 use flow_mir::strand::{Stop, Strand};
@@ -19,12 +19,25 @@ pub(crate) struct Suspended<'a> {
     pub line: String,
 }
 
+/// Where a compensation stood before it ran on.
+pub(crate) struct Before {
+    pub code: Strand,
+    /// What it was resumed with.
+    pub outcome: StoredOutcome,
+    pub scopes: Vec<Scope>,
+}
+
 impl Instance {
     /// Runs strands until each waits for something.
     pub(crate) fn run(&mut self, context: Context<'_>) {
         while let Some((path, resumption)) = self.ready.pop_front() {
-            if self.row.status.is_final() {
-                break;
+            match self.row.status {
+                status if status.is_final() => break,
+                Status::Paused => {
+                    self.hold(context, &path, &resumption);
+                    continue;
+                }
+                _ => {}
             }
             if let Some(strand) = self.strands.remove(&path) {
                 self.run_strand(context, &path, strand, resumption);
@@ -52,9 +65,10 @@ impl Instance {
             }
         };
         // A compensation that gives up is taken up again from where it stood.
-        let before = matches!(strand.meta.role, Role::Compensation { .. }).then(|| {
-            let outcome = store(context, code, &resumption);
-            (code.clone(), outcome)
+        let before = matches!(strand.meta.role, Role::Compensation { .. }).then(|| Before {
+            code: code.clone(),
+            outcome: store(context, code, &resumption),
+            scopes: strand.meta.scopes.clone(),
         });
         let mut host = StrandHost { instance: self, context, path, meta: &mut strand.meta };
         let stop = code.run(context.executor, &mut host, resume(&resumption));
@@ -73,7 +87,7 @@ impl Instance {
     fn suspended(&mut self, context: Context<'_>, suspended: Suspended<'_>) {
         let path = suspended.path;
         let unwinds = matches!(suspended.op, SuspendOp::SagaUnwind { .. });
-        if !unwinds && self.strands.get_mut(path).is_some_and(|strand| strand.meta.take_interrupts()) {
+        if !unwinds && self.strands.get_mut(path).is_some_and(|strand| strand.meta.take_interrupt()) {
             let error = self.cancelled_error(context, path, None);
             return self.make_ready(path, Resumption::Error(error));
         }
@@ -117,13 +131,7 @@ impl Instance {
         }
     }
 
-    fn raised(
-        &mut self,
-        context: Context<'_>,
-        path: &StrandPath,
-        error: u64,
-        before: Option<(Strand, StoredOutcome)>,
-    ) {
+    fn raised(&mut self, context: Context<'_>, path: &StrandPath, error: u64, before: Option<Before>) {
         let Some(strand) = self.strands.get(path) else { return };
         match (strand.meta.role.clone(), before) {
             (Role::Main, _) => {
@@ -135,9 +143,7 @@ impl Instance {
                 self.end_with_report(status, report);
             }
             (Role::Branch { parent, .. }, _) => self.branch_raised(context, path, &parent, error),
-            (Role::Compensation { .. }, Some((code, outcome))) => {
-                self.gave_up(context, path, error, code, outcome)
-            }
+            (Role::Compensation { .. }, Some(before)) => self.gave_up(context, path, error, before),
             (Role::Compensation { .. }, None) => {}
         }
     }
@@ -221,7 +227,7 @@ pub(crate) fn code_suspended_on<'p>(context: Context<'p>, code: &Strand) -> Opti
 }
 
 /// A resumption as it is kept while an operator decides.
-fn store(context: Context<'_>, code: &Strand, resumption: &Resumption) -> StoredOutcome {
+pub(crate) fn store(context: Context<'_>, code: &Strand, resumption: &Resumption) -> StoredOutcome {
     let program = context.program;
     match resumption {
         Resumption::Start => StoredOutcome::Start,

@@ -5,10 +5,9 @@ use crate::ids::StrandPath;
 use crate::instance::{Context, Instance, Resumption, internal_report};
 use crate::meta::{Call, Meta, Role, Scope, StoredOutcome, Wait};
 use crate::rows::Status;
-use crate::run::Suspended;
+use crate::run::{Before, Suspended};
 use crate::values;
 use flow_mir::FunctionId;
-use flow_mir::strand::Strand;
 
 /// How many compensations of a `saga unordered` run at a time.
 const UNORDERED_AT_A_TIME: usize = 100;
@@ -94,14 +93,10 @@ impl Instance {
     }
 
     /// A compensation gave up: it stands where it stood before, and the instance waits for an operator.
-    pub(crate) fn gave_up(
-        &mut self,
-        context: Context<'_>,
-        path: &StrandPath,
-        error: u64,
-        before: Strand,
-        outcome: StoredOutcome,
-    ) {
+    pub(crate) fn gave_up(&mut self, context: Context<'_>, path: &StrandPath, error: u64, before: Before) {
+        let Before { code, outcome, mut scopes } = before;
+        // Its time-outs are over: an operator who asks to go on has time.
+        scopes.retain(|scope| !matches!(scope, Scope::Timeout { .. }));
         let Some(heap) = self.heap(path) else { return };
         let report = values::report(context.program, heap, error);
         let message = report.message.clone();
@@ -110,7 +105,8 @@ impl Instance {
             _ => None,
         };
         if let Some(strand) = self.strands.get_mut(path) {
-            strand.code = Some(before);
+            strand.code = Some(code);
+            strand.meta.scopes = scopes;
         }
         self.record(HistoryEvent::CompensationStuck { compensation: path.clone(), error: message.clone() });
         self.wait(path, Wait::Stuck { call: failed, outcome, error: message });
@@ -120,7 +116,7 @@ impl Instance {
     }
 
     /// Strands that are stuck.
-    fn stuck(&self) -> Vec<StrandPath> {
+    pub(crate) fn stuck(&self) -> Vec<StrandPath> {
         let stuck = self.strands.iter().filter(|(_, strand)| matches!(strand.meta.wait, Wait::Stuck { .. }));
         stuck.map(|(path, _)| path.clone()).collect()
     }
@@ -132,7 +128,6 @@ impl Instance {
             return;
         }
         self.record(HistoryEvent::Resumed);
-        self.unstick();
         for path in stuck {
             let Some(strand) = self.strands.get_mut(&path) else { continue };
             let Wait::Stuck { call, outcome, .. } = std::mem::replace(&mut strand.meta.wait, Wait::Ready)
@@ -152,19 +147,19 @@ impl Instance {
                 None => self.make_ready(&path, Resumption::Stored(outcome)),
             }
         }
+        self.unstick();
     }
 
-    /// An operator gives up the compensations that are stuck, or else those being retried.
-    pub(crate) fn skip_compensations(&mut self, context: Context<'_>) {
-        let mut skipped = self.stuck();
-        if skipped.is_empty() {
-            let undoing = self
-                .strands
-                .iter()
-                .filter(|(_, strand)| matches!(strand.meta.role, Role::Compensation { .. }));
-            skipped = undoing.map(|(path, _)| path.clone()).collect();
+    /// An operator gives up one compensation, or those that are stuck, or else those being retried.
+    pub(crate) fn skip_compensations(&mut self, context: Context<'_>, wanted: Option<&StrandPath>) {
+        let undoing =
+            self.strands.iter().filter(|(_, strand)| matches!(strand.meta.role, Role::Compensation { .. }));
+        let mut skipped: Vec<StrandPath> = undoing.map(|(path, _)| path.clone()).collect();
+        match wanted {
+            Some(wanted) => skipped.retain(|path| path == wanted),
+            None if !self.stuck().is_empty() => skipped = self.stuck(),
+            None => {}
         }
-        self.unstick();
         for path in skipped {
             let Some(strand) = self.strands.get(&path) else { continue };
             let Role::Compensation { owner, position } = strand.meta.role.clone() else { continue };
@@ -173,11 +168,18 @@ impl Instance {
             self.record(HistoryEvent::Skipped { compensation: path });
             self.continue_unwind(context, &owner);
         }
+        self.unstick();
     }
 
+    /// The instance goes on, where nothing of it is stuck any more.
     fn unstick(&mut self) {
+        if !self.stuck().is_empty() {
+            return;
+        }
+        if self.row.error.take().is_some() {
+            self.pending.row = true;
+        }
         if self.row.status == Status::Stuck {
-            self.row.error = None;
             self.set_status(Status::Running);
         }
     }

@@ -136,6 +136,7 @@ impl Instance {
             }
             Wait::Unwind { .. } => ("compensations".into(), None),
             Wait::Stuck { error, .. } => (format!("an operator: {error}"), None),
+            Wait::Held { .. } => ("the end of the pause".into(), None),
             Wait::Done(_) => ("the other branches".into(), None),
         }
     }

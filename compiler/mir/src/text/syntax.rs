@@ -98,7 +98,8 @@ variants! { HostOp "host operation" {
 variants! { SuspendOp "suspending operation" {
     Call "call" { function: function, args: args } CallClosure "call_closure" { closure: closure, args: args }
     Activity "activity" {
-        activity: activity, args: args, policy: policy, interruptible: interruptible, own_retry: own_retry
+        activity: activity, args: args, policy: policy, interruptible: interruptible, own_retry: own_retry,
+        own_deadline: own_deadline
     }
     Sleep "sleep" { duration: duration } SleepUntil "sleep_until" { until: until }
     Parallel "parallel" { branches: branches } ParallelFor "parallel_for" { items: items, branch: branch, max: max }
