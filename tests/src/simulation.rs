@@ -108,11 +108,11 @@ struct Rows {
 
 impl Rows {
     fn commit(&mut self, changes: Changes) {
-        if let Some(row) = changes.insert_instance {
+        for row in changes.new_instances {
             assert!(self.instance.is_none(), "an instance is inserted twice");
             self.instance = Some(row);
         }
-        if let Some(row) = changes.update_instance {
+        for row in changes.changed_instances {
             let before = self.instance.as_ref().map(|row| row.version);
             assert_eq!(before, Some(row.version - 1), "the instance's version");
             self.instance = Some(row);

@@ -47,6 +47,9 @@ fn every_command_is_documented() {
     for entry in fs::read_dir(root().join("cli/src/commands")).expect("commands").flatten() {
         let file = entry.file_name().to_string_lossy().into_owned();
         let command = file.trim_end_matches(".rs");
-        assert!(command == "mod" || docs.contains(&format!("`flow {command}")), "docs/cli.md lacks `flow {command}`");
+        assert!(
+            command == "mod" || docs.contains(&format!("`flow {command}")),
+            "docs/cli.md lacks `flow {command}`"
+        );
     }
 }

@@ -34,7 +34,7 @@ async fn begin(caller: &Caller, dispatch: &Dispatch) -> Result<Box<dyn StepTrans
     loop {
         let lease = core.leases.get(caller.scope);
         let lease = lease.ok_or_else(|| not_sent("another process has taken over".into()))?;
-        match core.store.begin_step(caller.step(lease, dispatch.key)).await {
+        match core.store.begin_step(caller.step(lease, dispatch.instance, dispatch.key)).await {
             Ok(Begun::Open(transaction)) => return Ok(transaction),
             Ok(Begun::Taken(row)) => return Err(decode_outcome(&row.outcome)),
             // Nothing has begun, so this is no attempt yet: it waits for the store.

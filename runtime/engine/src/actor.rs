@@ -1,13 +1,14 @@
-//! One task for each instance in memory: what happens to it is applied, committed, and only then acted on.
+//! One task for each tree of instances in memory: what happens to it is applied, committed, and only then acted on.
 
 use crate::attempts::{Attempts, Caller};
 use crate::commit::Lost;
 use crate::core::Core;
 use crate::events::Notice;
 use crate::registry::{Arrival, Loaded, Mail};
-use flow_machine::Instance;
+use crate::run::names;
+use flow_machine::Tree;
 use flow_machine::event::{Action, Dispatch, Event, Transition};
-use flow_machine::ids::{CallKey, Timestamp};
+use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::InstanceRow;
 use flow_mir::Executor;
 use flow_store::Scope;
@@ -35,7 +36,7 @@ enum End {
 /// What an actor begins with.
 pub(crate) struct Beginning {
     pub scope: Scope,
-    pub instance: Instance,
+    pub tree: Tree,
     pub executor: Arc<dyn Executor>,
     /// Actions of a transition that is committed.
     pub actions: Vec<Action>,
@@ -47,12 +48,13 @@ pub(crate) struct Beginning {
     pub read_until: Timestamp,
 }
 
-/// An instance, live.
+/// A tree of instances, live.
 struct Actor {
     core: Arc<Core>,
     scope: Scope,
-    instance: Instance,
-    name: Arc<str>,
+    tree: Tree,
+    /// The users' ids of its members.
+    names: HashMap<InstanceId, Arc<str>>,
     executor: Arc<dyn Executor>,
     mailbox: UnboundedReceiver<Mail>,
     row: watch::Sender<Arc<InstanceRow>>,
@@ -70,19 +72,19 @@ struct Actor {
     has_committed: bool,
 }
 
-/// Puts an instance to work, unless another caller was first.
+/// Puts a tree to work, unless another caller was first.
 pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
     let (sender, mailbox) = unbounded_channel();
-    let id = beginning.instance.id();
-    let row = watch::Sender::new(Arc::new(beginning.instance.row().clone()));
+    let id = beginning.tree.id();
+    let Some(row) = beginning.tree.row().cloned() else { return };
+    let row = watch::Sender::new(Arc::new(row));
     let loaded = Loaded { scope: beginning.scope, mailbox: sender.clone(), row: row.subscribe(), task: None };
     if !core.registry.insert(id, loaded) {
         return;
     }
     let caller = Caller {
         core: core.clone(),
-        instance: id,
-        root: beginning.instance.root(),
+        root: id,
         scope: beginning.scope,
         executor: beginning.executor.clone(),
         mailbox: sender,
@@ -90,8 +92,8 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
     let mut actor = Actor {
         core: core.clone(),
         scope: beginning.scope,
-        name: beginning.instance.name().into(),
-        instance: beginning.instance,
+        names: beginning.tree.names().map(|(id, name)| (id, name.into())).collect(),
+        tree: beginning.tree,
         executor: beginning.executor,
         mailbox,
         row,
@@ -118,7 +120,7 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
 impl Actor {
     async fn live(&mut self) -> End {
         loop {
-            if self.instance.status().is_final() && self.queue.is_empty() {
+            if self.tree.status().is_final() && self.queue.is_empty() {
                 return End::Ended;
             }
             if self.queue.is_empty()
@@ -140,7 +142,7 @@ impl Actor {
             if let Err(end) = self.step() {
                 return end;
             }
-            let transition = self.instance.take(self.executor.as_ref());
+            let transition = self.tree.take(self.executor.as_ref());
             if let Err(lost) = self.commit(transition).await {
                 return End::Lost(lost);
             }
@@ -150,14 +152,13 @@ impl Actor {
     /// Whether a deadline has certainly passed.
     fn is_due(&self) -> bool {
         let now = self.core.clock.certainly();
-        self.instance.next_timer().is_some_and(|(due, _)| due <= now)
+        self.tree.next_timer().is_some_and(|(due, ..)| due <= now)
     }
 
     /// Waits until there is something to do.
     async fn idle(&mut self) -> Option<End> {
-        let next = self.instance.next_timer().map(|(due, _)| due);
-        if self.sleeps_long(next)
-            && self.core.registry.remove_if(self.instance.id(), || self.mailbox.is_empty())
+        let next = self.tree.next_timer().map(|(due, ..)| due);
+        if self.sleeps_long(next) && self.core.registry.remove_if(self.tree.id(), || self.mailbox.is_empty())
         {
             return Some(End::Unloaded);
         }
@@ -178,7 +179,7 @@ impl Actor {
     fn sleeps_long(&self, next: Option<Timestamp>) -> bool {
         let horizon = self.core.clock.now().plus(crate::clock::nanos(self.core.options.horizon));
         matches!(self.scope, Scope::Shard(_))
-            && self.instance.open_calls() == 0
+            && self.tree.open_calls() == 0
             && next.is_none_or(|due| due > horizon)
     }
 
@@ -235,19 +236,19 @@ impl Actor {
     fn apply_all(&mut self) {
         let mut queue = std::mem::take(&mut self.queue).into_iter().peekable();
         loop {
-            let timer = self.instance.next_timer().map(|(due, id)| (due, id.to_owned()));
+            let timer = self.tree.next_timer().map(|(due, instance, id)| (due, (instance, id.to_owned())));
             let arrived = queue.peek().map(|arrival| arrival.at);
             match (arrived, timer) {
-                (at, Some((due, id))) if at.is_none_or(|at| due < at) => {
+                (at, Some((due, (instance, id)))) if at.is_none_or(|at| due < at) => {
                     if due > self.read_until {
                         break;
                     }
-                    self.apply(Event::Timer { id });
+                    self.apply(instance, Event::Timer { id });
                 }
                 (Some(_), _) => {
                     if let Some(arrival) = queue.next() {
                         self.settled.extend(arrival.settles);
-                        self.apply(arrival.event);
+                        self.apply(arrival.instance, arrival.event);
                     }
                 }
                 (None, _) => break,
@@ -255,13 +256,14 @@ impl Actor {
         }
         self.queue = queue.collect();
         if std::mem::take(&mut self.recovering) {
-            self.apply(Event::Recovered);
+            let executor = self.core.limited(&self.executor);
+            self.tree.recover(&executor, self.core.clock.now());
         }
     }
 
-    fn apply(&mut self, event: Event) {
+    fn apply(&mut self, instance: InstanceId, event: Event) {
         let executor = self.core.limited(&self.executor);
-        self.instance.apply(&executor, self.core.clock.now(), event);
+        self.tree.apply(&executor, self.core.clock.now(), instance, event);
     }
 
     async fn commit(&mut self, transition: Transition) -> Result<(), Lost> {
@@ -269,15 +271,19 @@ impl Actor {
         changes.delete_completions.append(&mut self.settled);
         let heard = self.core.speaker.is_heard();
         let history = if heard { changes.history.clone() } else { Vec::new() };
-        let row = changes.insert_instance.as_ref().or(changes.update_instance.as_ref()).cloned();
+        let row = changes.row_of(self.tree.id()).cloned();
+        self.names.extend(names(&changes));
+        let ended = changes.changed_instances.iter().filter(|row| row.status.is_final());
+        let ended: Vec<InstanceId> = ended.map(|row| row.id).collect();
         let consumed = changes.delete_inbox.clone();
         if !changes.is_empty() {
-            self.core.commit(self.scope, self.instance.id(), self.instance.root(), changes).await?;
+            self.core.commit(self.scope, self.tree.id(), changes).await?;
             self.has_committed = true;
         }
         let started = self.core.inbox.started();
         self.messages.extend(consumed.into_iter().map(|id| (id, Some(started))));
-        self.core.publish(&self.name, &history);
+        self.core.publish(&self.names, &history);
+        self.names.retain(|id, _| !ended.contains(id));
         if let Some(row) = row {
             self.row.send_replace(Arc::new(row));
         }
@@ -302,14 +308,14 @@ impl Actor {
     fn wait_for_worker(&self, dispatch: &Dispatch) {
         let activity = self.executor.program().activities.get(dispatch.activity);
         self.core.speaker.notice(Notice::WaitingForWorker {
-            name: self.name.clone(),
+            name: self.names.get(&dispatch.instance).cloned().unwrap_or_default(),
             activity: activity.map(|activity| activity.name.clone()).unwrap_or_default(),
             queue: dispatch.queue.clone().unwrap_or_else(|| "default".into()),
         });
     }
 
     async fn leave(self, end: End) {
-        let (core, id, scope) = (self.core.clone(), self.instance.id(), self.scope);
+        let (core, id, scope) = (self.core.clone(), self.tree.id(), self.scope);
         let reload = match &end {
             End::Lost(Lost::Stale(error)) if !self.has_committed => {
                 core.broken(

@@ -18,7 +18,6 @@ use tokio::task::AbortHandle;
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub core: Arc<Core>,
-    pub instance: InstanceId,
     pub root: InstanceId,
     pub scope: Scope,
     pub executor: Arc<dyn Executor>,
@@ -26,19 +25,20 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// A call of this instance, under a lease.
-    pub(crate) fn step(&self, lease: Lease, key: CallKey) -> Step {
-        Step { lease, root: self.root, instance: self.instance, key }
+    /// A call of an instance of this tree, under a lease.
+    pub(crate) fn step(&self, lease: Lease, instance: InstanceId, key: CallKey) -> Step {
+        Step { lease, root: self.root, instance, key }
     }
 }
 
 struct Running {
+    instance: InstanceId,
     attempt: u32,
     transactional: bool,
     task: AbortHandle,
 }
 
-/// The attempts of one instance that run or wait for their time. They end when this is dropped.
+/// The attempts of one tree of instances that run or wait for their time. They end when this is dropped.
 pub(crate) struct Attempts {
     caller: Caller,
     running: HashMap<CallKey, Running>,
@@ -51,9 +51,9 @@ impl Attempts {
 
     /// Makes an attempt. An earlier one of the same call that hasn't answered yet is given up.
     pub(crate) fn start(&mut self, dispatch: Dispatch) {
-        let (key, attempt, transactional) = (dispatch.key, dispatch.attempt, dispatch.transactional);
+        let Dispatch { instance, key, attempt, transactional, .. } = dispatch;
         let task = tokio::spawn(attempt_it(self.caller.clone(), dispatch)).abort_handle();
-        if let Some(before) = self.running.insert(key, Running { attempt, transactional, task }) {
+        if let Some(before) = self.running.insert(key, Running { instance, attempt, transactional, task }) {
             before.task.abort();
         }
     }
@@ -73,7 +73,7 @@ impl Attempts {
             let caller = self.caller.clone();
             tokio::spawn(async move {
                 let reason = "given up before it was done".to_owned();
-                settle(&caller, key, &CallOutcome::NotSent { reason }).await
+                settle(&caller, running.instance, key, &CallOutcome::NotSent { reason }).await
             });
         }
     }
@@ -111,7 +111,7 @@ async fn attempt_it(caller: Caller, dispatch: Dispatch) {
         return;
     }
     core.speaker.say(EngineEvent::Attempt {
-        instance: caller.instance,
+        instance: dispatch.instance,
         strand: dispatch.strand.clone(),
         key: dispatch.key,
         attempt: dispatch.attempt,
@@ -133,7 +133,7 @@ async fn timed(caller: &Caller, dispatch: &Dispatch) -> Option<CallOutcome> {
         Ok(outcome) => Some(outcome),
         Err(_) if dispatch.transactional => {
             let reason = format!("not done within {limit:?}; its transaction was rolled back");
-            settle(caller, dispatch.key, &CallOutcome::NotSent { reason }).await
+            settle(caller, dispatch.instance, dispatch.key, &CallOutcome::NotSent { reason }).await
         }
         Err(_) => {
             let reason = format!("no answer within {limit:?}");
@@ -143,13 +143,18 @@ async fn timed(caller: &Caller, dispatch: &Dispatch) -> Option<CallOutcome> {
 }
 
 /// Ends a transactional call from outside: whoever is first wins. What the call's outcome is then.
-async fn settle(caller: &Caller, key: CallKey, tombstone: &CallOutcome) -> Option<CallOutcome> {
+async fn settle(
+    caller: &Caller,
+    instance: InstanceId,
+    key: CallKey,
+    tombstone: &CallOutcome,
+) -> Option<CallOutcome> {
     let bytes = postcard::to_stdvec(tombstone).ok()?;
     let core = &caller.core;
     let mut pauses = Pauses::new(core.options.longest_pause);
     loop {
         let lease = core.leases.get(caller.scope)?;
-        match core.store.settle(caller.step(lease, key), &bytes).await {
+        match core.store.settle(caller.step(lease, instance, key), &bytes).await {
             Ok(None) => return Some(tombstone.clone()),
             Ok(Some(row)) => return Some(decode_outcome(&row.outcome)),
             Err(StoreError::LeaseLost { .. }) if core.leases.get(caller.scope) == Some(lease) => return None,
@@ -179,15 +184,15 @@ impl Report {
         let key = self.dispatch.key.to_string();
         let message = Message::CallEnded { key, attempt: self.dispatch.attempt, outcome };
         // Refused where the instance has ended; then nobody wants to know.
-        let _ = self.caller.core.post(self.caller.instance, &message).await;
+        let _ = self.caller.core.post(self.dispatch.instance, &message).await;
     }
 
     /// Gives the outcome back where the instance is no longer here.
     fn deliver(&mut self, outcome: CallOutcome) -> Option<CallOutcome> {
         self.sent = true;
-        let Dispatch { key, attempt, transactional, .. } = self.dispatch;
+        let Dispatch { instance, key, attempt, transactional, .. } = self.dispatch;
         let at = self.caller.core.clock.now();
-        let arrival = Arrival::call_ended(at, key, attempt, outcome, transactional);
+        let arrival = Arrival::call_ended(instance, at, key, attempt, outcome, transactional);
         match self.caller.mailbox.send(Mail::Arrival(arrival)) {
             Err(returned) => match returned.0 {
                 Mail::Arrival(Arrival {

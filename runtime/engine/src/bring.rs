@@ -1,4 +1,4 @@
-//! Bringing stored instances to memory: at recovery, when they are due, and when something came for them.
+//! Bringing stored trees of instances to memory: at recovery, when they are due, and when something came for them.
 
 use crate::actor::{self, Beginning};
 use crate::attempts::decode_outcome;
@@ -7,15 +7,16 @@ use crate::core::Core;
 use crate::error::EngineError;
 use crate::lease::Pauses;
 use crate::registry::Arrival;
-use flow_machine::Instance;
 use flow_machine::event::Message;
 use flow_machine::ids::{InstanceId, Timestamp};
 use flow_machine::rows::{CompletionRow, InboxRow, StoredInstance};
+use flow_machine::{Instance, LoadError, Tree};
 use flow_mir::{Executor, Limits};
 use flow_store::{Scope, StoreError};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many instances are loaded by one question to the store.
+/// How many trees are loaded by one question to the store.
 const CHUNK: usize = 128;
 
 impl Core {
@@ -27,7 +28,7 @@ impl Core {
         Ok(runnable.len())
     }
 
-    /// Loads instances of a scope that is ours and puts them to work.
+    /// Loads trees of a scope that is ours, by their roots, and puts them to work.
     pub(crate) async fn bring(
         self: &Arc<Self>,
         scope: Scope,
@@ -37,11 +38,22 @@ impl Core {
         let missing: Vec<InstanceId> = wanted.iter().filter(missing).copied().collect();
         for chunk in missing.chunks(CHUNK) {
             let read_until = self.clock.certainly();
-            for stored in self.store.load(chunk).await? {
-                self.take_up(scope, stored, read_until).await?;
+            for tree in self.load_trees(chunk).await? {
+                self.take_up(scope, tree, read_until).await?;
             }
         }
         Ok(())
+    }
+
+    /// The rows of whole trees: the root first, then the children that have not ended.
+    async fn load_trees(&self, roots: &[InstanceId]) -> Result<Vec<Vec<StoredInstance>>, StoreError> {
+        let mut wanted = roots.to_vec();
+        wanted.extend(self.store.children(roots).await?);
+        let mut trees: BTreeMap<InstanceId, Vec<StoredInstance>> = BTreeMap::new();
+        for stored in self.store.load(&wanted).await? {
+            trees.entry(stored.row.root).or_default().push(stored);
+        }
+        Ok(trees.into_values().collect())
     }
 
     /// As `bring`, in the background and until the store answers.
@@ -61,17 +73,18 @@ impl Core {
     async fn take_up(
         self: &Arc<Self>,
         scope: Scope,
-        stored: StoredInstance,
+        tree: Vec<StoredInstance>,
         read_until: Timestamp,
     ) -> Result<(), StoreError> {
-        let id = stored.row.id;
-        if stored.row.status.is_final() {
-            if !stored.inbox.is_empty() {
-                self.consume(scope, id, stored.inbox.iter().map(|row| row.id).collect()).await;
+        let Some(root) = tree.first() else { return Ok(()) };
+        let id = root.row.root;
+        if root.row.status.is_final() {
+            if !root.inbox.is_empty() {
+                self.consume(scope, id, root.inbox.iter().map(|row| row.id).collect()).await;
             }
             return Ok(());
         }
-        let executor = match self.programs.get(&stored.row.program, &stored.row.name).await {
+        let executor = match self.programs.get(&root.row.program, &root.row.name).await {
             Ok(executor) => executor,
             Err(EngineError::Store(error @ StoreError::Unavailable { .. })) => return Err(error),
             Err(error) => {
@@ -79,7 +92,8 @@ impl Core {
                 return Ok(());
             }
         };
-        match self.beginning(scope, stored, executor, read_until) {
+        let name = root.row.name.clone();
+        match self.beginning(scope, (name, id), tree, executor, read_until) {
             Ok(beginning) => actor::spawn(self, beginning),
             Err(error) => self.broken(id, error.to_string()),
         }
@@ -90,29 +104,26 @@ impl Core {
     fn beginning(
         &self,
         scope: Scope,
-        mut stored: StoredInstance,
+        (name, id): (String, InstanceId),
+        mut stored: Vec<StoredInstance>,
         executor: Arc<dyn Executor>,
         read_until: Timestamp,
     ) -> Result<Beginning, EngineError> {
         let reading = self.inbox.started();
-        let completions = std::mem::take(&mut stored.completions).into_iter().map(completion);
-        let mut arrivals: Vec<Arrival> = completions.collect();
-        arrivals.extend(stored.inbox.iter().filter_map(|row| message(row, reading)));
+        let mut arrivals: Vec<Arrival> = Vec::new();
+        for one in &mut stored {
+            arrivals.extend(std::mem::take(&mut one.completions).into_iter().map(completion));
+            arrivals.extend(one.inbox.iter().filter_map(|row| message(row, reading)));
+        }
         arrivals.sort_by_key(|arrival| arrival.at);
-        let instance = load(stored, self.options.heap_words, &self.limited(&executor))?;
-        Ok(Beginning {
-            scope,
-            instance,
-            executor,
-            actions: Vec::new(),
-            arrivals,
-            recovering: true,
-            read_until,
-        })
+        let limited = self.limited(&executor);
+        let limits = Limits { heap_words: self.options.heap_words, ..Limits::default() };
+        let tree = loading(name, id, || Tree::load(stored, &limits, &limited))?;
+        Ok(Beginning { scope, tree, executor, actions: Vec::new(), arrivals, recovering: true, read_until })
     }
 }
 
-/// A stored instance as it is, for going on with it or for looking at it.
+/// A stored instance as it is, for looking at it.
 pub(crate) fn load(
     stored: StoredInstance,
     heap_words: usize,
@@ -120,12 +131,18 @@ pub(crate) fn load(
 ) -> Result<Instance, EngineError> {
     let limits = Limits { heap_words, ..Limits::default() };
     let (name, id) = (stored.row.name.clone(), stored.row.id);
+    loading(name, id, || Instance::load(stored, &limits, executor))
+}
+
+fn loading<T>(
+    name: String,
+    id: InstanceId,
+    load: impl FnOnce() -> Result<T, LoadError>,
+) -> Result<T, EngineError> {
     let damaged = |reason: String| EngineError::Damaged { name, id, reason };
-    let loaded = tokio::task::block_in_place(|| {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| Instance::load(stored, &limits, executor)))
-    });
+    let loaded = tokio::task::block_in_place(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(load)));
     match loaded {
-        Ok(Ok(instance)) => Ok(instance),
+        Ok(Ok(loaded)) => Ok(loaded),
         Ok(Err(error)) => Err(damaged(error.to_string())),
         Err(_) => Err(damaged("flow itself made a mistake with it; please report it".into())),
     }
@@ -134,11 +151,11 @@ pub(crate) fn load(
 /// The attempt number is unknown, and no matter: an answer from any attempt counts.
 fn completion(row: CompletionRow) -> Arrival {
     let outcome = decode_outcome(&row.outcome);
-    Arrival { settles: Some(row.key), ..Arrival::call_ended(row.at, row.key, 0, outcome, true) }
+    Arrival { settles: Some(row.key), ..Arrival::call_ended(row.instance, row.at, row.key, 0, outcome, true) }
 }
 
 /// Messages that can't be read are dropped by the next reading of the inbox.
 fn message(row: &InboxRow, reading: u64) -> Option<Arrival> {
     let message: Message = serde_json::from_slice(&row.message).ok()?;
-    Some(Arrival::message(row.at, row.id, message, reading))
+    Some(Arrival::message(row, message, reading))
 }

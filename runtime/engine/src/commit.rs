@@ -21,13 +21,7 @@ pub(crate) enum Lost {
 impl Core {
     /// Commits one transition under the lease of `scope`. While the store can't be reached it tries again for ever; what
     /// became of a commit whose answer was lost is found out before anything else happens.
-    pub(crate) async fn commit(
-        &self,
-        scope: Scope,
-        instance: InstanceId,
-        root: InstanceId,
-        changes: Changes,
-    ) -> Result<(), Lost> {
+    pub(crate) async fn commit(&self, scope: Scope, root: InstanceId, changes: Changes) -> Result<(), Lost> {
         let mut lease = self.leases.get(scope).ok_or(Lost::Gone)?;
         let mut uncertain = false;
         loop {
@@ -48,7 +42,7 @@ impl Core {
                     lease = renewed;
                 }
                 StoreError::Conflict { .. } | StoreError::NameTaken { .. } if uncertain => {
-                    return self.landed(scope, instance, &changes, error).await;
+                    return self.landed(scope, &changes, error).await;
                 }
                 StoreError::Conflict { .. } => return Err(Lost::Stale(error)),
                 other => return Err(Lost::Refused(other)),
@@ -68,16 +62,16 @@ impl Core {
     }
 
     /// A commit was refused after an earlier try whose answer was lost. Whether that one is what the store holds now.
-    async fn landed(
-        &self,
-        scope: Scope,
-        instance: InstanceId,
-        changes: &Changes,
-        error: StoreError,
-    ) -> Result<(), Lost> {
+    async fn landed(&self, scope: Scope, changes: &Changes, error: StoreError) -> Result<(), Lost> {
+        let changed: Vec<InstanceId> = changes.instances().into_iter().collect();
         loop {
-            let doubt = match self.store.load(&[instance]).await {
-                Ok(stored) if stored.iter().any(|stored| is_in(changes, stored)) => return Ok(()),
+            let doubt = match self.store.load(&changed).await {
+                Ok(stored)
+                    if stored.len() == changed.len()
+                        && stored.iter().all(|stored| is_in(changes, stored)) =>
+                {
+                    return Ok(());
+                }
                 Ok(_) if matches!(error, StoreError::NameTaken { .. }) => return Err(Lost::Refused(error)),
                 Ok(_) => return Err(Lost::Stale(error)),
                 Err(doubt) => doubt,
@@ -88,16 +82,19 @@ impl Core {
     }
 }
 
-/// Whether the store holds exactly what these changes wrote.
+/// Whether the store holds exactly what these changes wrote of an instance.
 fn is_in(changes: &Changes, stored: &StoredInstance) -> bool {
-    let row = changes.insert_instance.as_ref().or(changes.update_instance.as_ref());
-    let row_is_in =
-        row.is_none_or(|row| row.version == stored.row.version && row.status == stored.row.status);
-    let strands_are_in = changes.strands.iter().all(|written| {
+    let id = stored.row.id;
+    let row_is_in = changes
+        .row_of(id)
+        .is_none_or(|row| row.version == stored.row.version && row.status == stored.row.status);
+    let mut strands = changes.strands.iter().filter(|row| row.instance == id);
+    let strands_are_in = strands.all(|written| {
         stored.strands.iter().any(|found| found.path == written.path && found.version == written.version)
     });
-    let deleted_are_out =
-        changes.delete_strands.iter().all(|(_, path)| stored.strands.iter().all(|found| found.path != *path));
-    let history_is_in = changes.history.last().is_none_or(|last| last.sequence == stored.last_sequence);
+    let mut deleted = changes.delete_strands.iter().filter(|(instance, _)| *instance == id);
+    let deleted_are_out = deleted.all(|(_, path)| stored.strands.iter().all(|found| found.path != *path));
+    let last = changes.history.iter().rfind(|row| row.instance == id);
+    let history_is_in = last.is_none_or(|last| last.sequence == stored.last_sequence);
     row_is_in && strands_are_in && deleted_are_out && history_is_in
 }

@@ -14,7 +14,7 @@ use flow_machine::ids::InstanceId;
 use flow_machine::rows::{HistoryRow, InstanceRow};
 use flow_mir::Executor;
 use flow_store::{Filter, GroupCommitter, Store, StoreError};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, watch};
 
@@ -83,11 +83,12 @@ impl Core {
     }
 
     /// Tells whoever listens what has been committed.
-    pub(crate) fn publish(&self, name: &Arc<str>, history: &[HistoryRow]) {
+    pub(crate) fn publish(&self, names: &HashMap<InstanceId, Arc<str>>, history: &[HistoryRow]) {
         if !self.speaker.is_heard() {
             return;
         }
         for row in history {
+            let Some(name) = names.get(&row.instance) else { continue };
             // An event of a newer flow can't be shown here; it is in the store.
             if let Ok(event) = serde_json::from_slice(&row.event) {
                 self.speaker.say(EngineEvent::Committed {

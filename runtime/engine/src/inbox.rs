@@ -77,25 +77,25 @@ async fn read_once(core: &Arc<Core>, number: u64) -> Result<(), StoreError> {
     }
     let mut asleep: BTreeMap<InstanceId, Vec<InboxRow>> = BTreeMap::new();
     for row in core.store.inbox(&scopes).await? {
-        let instance = row.instance;
+        let root = row.root;
         let delivered = match serde_json::from_slice::<Message>(&row.message) {
             Ok(message) => {
-                let arrival = Arrival::message(row.at, row.id, message, number);
-                core.registry.send(instance, Mail::Arrival(arrival))
+                let arrival = Arrival::message(&row, message, number);
+                core.registry.send(root, Mail::Arrival(arrival))
             }
             Err(error) => {
                 core.drop_message(&row, &error.to_string()).await;
                 true
             }
         };
-        if !delivered && !core.registry.is_broken(instance) {
-            asleep.entry(instance).or_default().push(row);
+        if !delivered && !core.registry.is_broken(root) {
+            asleep.entry(root).or_default().push(row);
         }
     }
-    for instance in asleep.into_keys() {
+    for root in asleep.into_keys() {
         // Loading it reads its messages again, so none is lost between.
-        if let Some(scope) = core.leases.covering(instance) {
-            core.bring(scope, &[instance]).await?;
+        if let Some(scope) = core.leases.covering(root) {
+            core.bring(scope, &[root]).await?;
         }
     }
     Ok(())
@@ -108,16 +108,16 @@ impl Core {
             instance: row.instance,
             reason: reason.to_owned(),
         });
-        if let Some(scope) = self.leases.covering(row.instance) {
-            self.consume(scope, row.instance, vec![row.id]).await;
+        if let Some(scope) = self.leases.covering(row.root) {
+            self.consume(scope, row.root, vec![row.id]).await;
         }
     }
 
     /// Takes messages out that nobody will read.
-    pub(crate) async fn consume(&self, scope: Scope, instance: InstanceId, messages: Vec<Uuid>) {
+    pub(crate) async fn consume(&self, scope: Scope, root: InstanceId, messages: Vec<Uuid>) {
         let changes = Changes { delete_inbox: messages, ..Changes::default() };
         // Left there by a failure they are found again at the next reading.
-        let _ = self.commit(scope, instance, instance, changes).await;
+        let _ = self.commit(scope, root, changes).await;
     }
 
     /// Sends a message to an instance through its inbox.

@@ -1,14 +1,13 @@
-//! The instances in memory, each behind its mailbox.
+//! The trees of instances in memory, each behind its mailbox.
 
 use flow_machine::event::{CallOutcome, Event, Message};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
-use flow_machine::rows::InstanceRow;
+use flow_machine::rows::{InboxRow, InstanceRow};
 use flow_store::Scope;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
-use uuid::Uuid;
 
 /// What an actor finds in its mailbox.
 pub(crate) enum Mail {
@@ -23,6 +22,8 @@ pub(crate) enum Mail {
 
 /// An event and the time when it was accepted.
 pub(crate) struct Arrival {
+    /// To which instance of the tree.
+    pub instance: InstanceId,
     pub at: Timestamp,
     pub event: Event,
     /// The number of the reading of the inbox that brought it, if one did.
@@ -34,6 +35,7 @@ pub(crate) struct Arrival {
 impl Arrival {
     /// An attempt ended. A transactional call without an answer keeps its row: the next attempt has to find it.
     pub(crate) fn call_ended(
+        instance: InstanceId,
         at: Timestamp,
         key: CallKey,
         attempt: u32,
@@ -42,26 +44,26 @@ impl Arrival {
     ) -> Arrival {
         let settled = transactional && !matches!(outcome, CallOutcome::Unknown { .. });
         let event = Event::CallEnded { key, attempt, outcome };
-        Arrival { at, event, reading: None, settles: settled.then_some(key) }
+        Arrival { instance, at, event, reading: None, settles: settled.then_some(key) }
     }
 
     /// A message came.
-    pub(crate) fn message(at: Timestamp, inbox: Uuid, message: Message, reading: u64) -> Arrival {
-        let event = Event::Message { inbox: Some(inbox), message };
-        Arrival { at, event, reading: Some(reading), settles: None }
+    pub(crate) fn message(row: &InboxRow, message: Message, reading: u64) -> Arrival {
+        let event = Event::Message { inbox: Some(row.id), message };
+        Arrival { instance: row.instance, at: row.at, event, reading: Some(reading), settles: None }
     }
 }
 
-/// An instance in memory.
+/// A tree of instances in memory.
 pub(crate) struct Loaded {
     pub scope: Scope,
     pub mailbox: mpsc::UnboundedSender<Mail>,
-    /// Its row as last committed.
+    /// Its root's row as last committed.
     pub row: watch::Receiver<Arc<InstanceRow>>,
     pub task: Option<AbortHandle>,
 }
 
-/// All of them.
+/// All of them, by root.
 #[derive(Default)]
 pub(crate) struct Registry {
     loaded: Mutex<HashMap<InstanceId, Loaded>>,

@@ -10,10 +10,11 @@ use crate::lease::Pauses;
 use flow_machine::event::Message;
 use flow_machine::history::ErrorReport;
 use flow_machine::ids::{InstanceId, Timestamp};
-use flow_machine::rows::{InstanceRow, ProgramHash, Status};
-use flow_machine::{Instance, NewInstance};
+use flow_machine::rows::{Changes, InstanceRow, ProgramHash, Status};
+use flow_machine::{NewInstance, Tree};
 use flow_mir::{Executor, Limits, Program, WorkflowId};
 use flow_store::{Filter, Owner, Scope, StoreError};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -85,13 +86,18 @@ impl Run {
     }
 }
 
+/// The ids of new instances, by identity.
+pub(crate) fn names(changes: &Changes) -> HashMap<InstanceId, Arc<str>> {
+    changes.new_instances.iter().map(|row| (row.id, row.name.as_str().into())).collect()
+}
+
 /// Whether nothing more happens without an operator.
 fn is_settled(status: Status) -> bool {
     status.is_final() || matches!(status, Status::Stuck | Status::Paused)
 }
 
-/// `Instance::start` or `Instance::create`.
-type Make = fn(NewInstance, &Limits, &dyn Executor, Timestamp) -> Instance;
+/// `Tree::start` or `Tree::create`.
+type Make = fn(NewInstance, &Limits, &dyn Executor, Timestamp) -> Tree;
 
 /// A program and one of its workflows, ready to run.
 struct Ready {
@@ -118,7 +124,7 @@ impl Engine {
                 let scope = Scope::Tree(id);
                 self.core.claim_new(scope).await?;
                 // Not run here: nobody would make the attempts that it asks for.
-                let created = self.core.record(scope, id, &ready, input, name, Instance::create).await;
+                let created = self.core.record(scope, id, &ready, input, name, Tree::create).await;
                 self.core.leases.release(&[scope]).await?;
                 created?;
                 // Wakes the worker that has the shard; to an instance that is not stuck it says nothing.
@@ -171,7 +177,7 @@ impl Engine {
         if matches!(row.status, Status::Stuck | Status::Paused) {
             self.core.post(row.id, &Message::Resume).await?;
         }
-        self.core.registry.forgive(row.id);
+        self.core.registry.forgive(row.root);
         self.core.go_on(row).await
     }
 
@@ -180,7 +186,7 @@ impl Engine {
         let filter = Filter { status: Some(Status::Running), ..Filter::default() };
         let mut runs = Vec::new();
         for row in self.core.store.list(&filter).await? {
-            if self.core.registry.contains(row.id) || self.core.store.owner(row.root).await?.is_some() {
+            if self.core.registry.contains(row.root) || self.core.store.owner(row.root).await?.is_some() {
                 continue;
             }
             runs.push(self.core.go_on(row).await?);
@@ -252,7 +258,7 @@ impl Core {
         input: Vec<u8>,
         name: &str,
         make: Make,
-    ) -> Result<(Instance, Vec<flow_machine::event::Action>), EngineError> {
+    ) -> Result<(Tree, Vec<flow_machine::event::Action>), EngineError> {
         let new = NewInstance {
             id,
             root: id,
@@ -265,16 +271,16 @@ impl Core {
         let executor = self.limited(&ready.executor);
         let limits = Limits { heap_words: self.options.heap_words, ..Limits::default() };
         let now = self.clock.now();
-        let mut instance = tokio::task::block_in_place(|| make(new, &limits, &executor, now));
-        let transition = instance.take(ready.executor.as_ref());
-        let history = transition.changes.history.clone();
-        self.commit(scope, id, id, transition.changes).await.map_err(|lost| match lost {
+        let mut tree = tokio::task::block_in_place(|| make(new, &limits, &executor, now));
+        let transition = tree.take(ready.executor.as_ref());
+        let (history, names) = (transition.changes.history.clone(), names(&transition.changes));
+        self.commit(scope, id, transition.changes).await.map_err(|lost| match lost {
             Lost::Refused(error) | Lost::Stale(error) => EngineError::Store(error),
             Lost::Gone => EngineError::Store(StoreError::LeaseLost { scopes: vec![scope] }),
             Lost::Closing => EngineError::Closing,
         })?;
-        self.publish(&name.into(), &history);
-        Ok((instance, transition.actions))
+        self.publish(&names, &history);
+        Ok((tree, transition.actions))
     }
 
     /// Starts an instance and puts it to work here.
@@ -287,12 +293,12 @@ impl Core {
         name: &str,
     ) -> Result<(), EngineError> {
         let read_until = self.clock.certainly();
-        let (instance, actions) = self.record(scope, id, ready, input, name, Instance::start).await?;
+        let (tree, actions) = self.record(scope, id, ready, input, name, Tree::start).await?;
         let executor = ready.executor.clone();
         let arrivals = Vec::new();
         actor::spawn(
             self,
-            Beginning { scope, instance, executor, actions, arrivals, recovering: false, read_until },
+            Beginning { scope, tree, executor, actions, arrivals, recovering: false, read_until },
         );
         Ok(())
     }
@@ -302,7 +308,7 @@ impl Core {
         if row.status.is_final() {
             return Ok(Run::Ended(Box::new(Outcome::of(&row))));
         }
-        if self.registry.contains(row.id) {
+        if self.registry.contains(row.root) {
             return Ok(Run::GoingOn(row.id));
         }
         match self.take_over(&row).await? {
@@ -330,7 +336,7 @@ impl Core {
                 scope
             }
         };
-        self.bring(scope, &[row.id]).await?;
+        self.bring(scope, &[row.root]).await?;
         self.bring_runnable(scope).await?;
         Ok(None)
     }
@@ -351,7 +357,7 @@ impl Core {
                 self.joined().remove(&instance);
                 return Ok(Some(Outcome::of(&row)));
             }
-            if self.registry.contains(instance) {
+            if row.id == row.root && self.registry.contains(instance) {
                 return Ok(None);
             }
             if self.joined().contains(&instance) && self.store.owner(row.root).await?.is_none() {
@@ -388,7 +394,7 @@ impl Core {
             let Some(last) = rows.last() else { break };
             *seen = last.sequence;
             news = true;
-            self.publish(name, &rows);
+            self.publish(&HashMap::from([(instance, name.clone())]), &rows);
         }
         Ok(news)
     }

@@ -114,6 +114,7 @@ impl Instance {
     fn dispatch(&mut self, context: Context<'_>, path: &StrandPath, call: &Call) {
         let activity = &context.program.activities.at(call.activity);
         self.act(Action::Dispatch(Dispatch {
+            instance: self.row.id,
             strand: path.clone(),
             key: call.key,
             attempt: call.attempt,

@@ -1,6 +1,6 @@
 //! What happens to an instance, and what its transition asks the engine to do.
 
-use crate::ids::{CallKey, StrandPath, Timestamp};
+use crate::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use crate::rows::{Changes, Status};
 use flow_mir::{ActivityId, FunctionId};
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,8 @@ pub enum Action {
 /// An attempt to make.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dispatch {
+    /// Whose.
+    pub instance: InstanceId,
     /// The strand that waits for it.
     pub strand: StrandPath,
     /// The call: its idempotency key.

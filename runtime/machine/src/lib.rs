@@ -23,10 +23,12 @@ mod policy;
 pub mod rows;
 mod run;
 mod saga;
+mod tree;
 mod values;
 mod view;
 
 pub use instance::{Instance, NewInstance};
 pub use load::LoadError;
 pub use policy::{CallPolicy, Retry};
+pub use tree::Tree;
 pub use view::{FrameView, InstanceView, StrandView, Variable};

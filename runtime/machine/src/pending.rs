@@ -61,10 +61,9 @@ pub(crate) fn take(instance: &mut Instance, program: &Program) -> Transition {
         instance.row.version += 1;
         instance.row.updated_at = instance.clock;
         instance.row.state = postcard::to_stdvec(&instance.state).unwrap_or_default();
-        let row = Some(instance.row.clone());
         match instance.row.version {
-            1 => changes.insert_instance = row,
-            _ => changes.update_instance = row,
+            1 => changes.new_instances.push(instance.row.clone()),
+            _ => changes.changed_instances.push(instance.row.clone()),
         }
     }
     Transition { changes, actions: pending.actions }

@@ -5,6 +5,7 @@
 
 use crate::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A program's identity: the hash of its artifact.
 pub type ProgramHash = [u8; 32];
@@ -162,19 +163,21 @@ pub struct InboxRow {
     pub id: uuid::Uuid,
     /// To whom.
     pub instance: InstanceId,
+    /// The root of that one's tree.
+    pub root: InstanceId,
     /// Stamped by the store's clock when it was accepted.
     pub at: Timestamp,
     /// What: JSON of `Message`.
     pub message: Vec<u8>,
 }
 
-/// Everything one transition of one instance changes. All of it is in one batch, and a batch is all or nothing.
+/// Everything one transition of one tree of instances changes. All of it is in one batch, and a batch is all or nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
-    /// A new instance: fails where the name is taken.
-    pub insert_instance: Option<InstanceRow>,
-    /// The row that replaces version `row.version - 1`.
-    pub update_instance: Option<InstanceRow>,
+    /// New instances: fails where a name is taken.
+    pub new_instances: Vec<InstanceRow>,
+    /// Rows that replace version `row.version - 1`.
+    pub changed_instances: Vec<InstanceRow>,
     /// Strands: version 1 is new, any other replaces the version before it.
     pub strands: Vec<StrandRow>,
     /// Strands that are no more.
@@ -199,6 +202,40 @@ impl Changes {
     /// Whether nothing would be written.
     pub fn is_empty(&self) -> bool {
         *self == Changes::default()
+    }
+
+    /// Whose rows it changes, apart from messages and completions.
+    pub fn instances(&self) -> BTreeSet<InstanceId> {
+        let rows = self.new_instances.iter().chain(&self.changed_instances).map(|row| row.id);
+        let strands = self.strands.iter().map(|row| row.instance);
+        let strands = strands.chain(self.delete_strands.iter().map(|(instance, _)| *instance));
+        let compensations = self.compensations.iter().map(|row| row.instance);
+        let compensations =
+            compensations.chain(self.delete_compensations.iter().map(|(instance, _)| *instance));
+        let timers = self.timers.iter().map(|row| row.instance);
+        let timers = timers.chain(self.delete_timers.iter().map(|(instance, _)| *instance));
+        let history = self.history.iter().map(|row| row.instance);
+        rows.chain(strands).chain(compensations).chain(timers).chain(history).collect()
+    }
+
+    /// The new row of an instance, where it has one.
+    pub fn row_of(&self, instance: InstanceId) -> Option<&InstanceRow> {
+        self.new_instances.iter().chain(&self.changed_instances).find(|row| row.id == instance)
+    }
+
+    /// Adds what another instance of the tree changes in the same transition.
+    pub fn append(&mut self, mut other: Changes) {
+        self.new_instances.append(&mut other.new_instances);
+        self.changed_instances.append(&mut other.changed_instances);
+        self.strands.append(&mut other.strands);
+        self.delete_strands.append(&mut other.delete_strands);
+        self.compensations.append(&mut other.compensations);
+        self.delete_compensations.append(&mut other.delete_compensations);
+        self.timers.append(&mut other.timers);
+        self.delete_timers.append(&mut other.delete_timers);
+        self.history.append(&mut other.history);
+        self.delete_inbox.append(&mut other.delete_inbox);
+        self.delete_completions.append(&mut other.delete_completions);
     }
 }
 

@@ -53,7 +53,7 @@ fn stored(first: Changes, later: Changes) -> StoredInstance {
     let history: Vec<HistoryRow> = first.history.into_iter().chain(later.history).collect();
     let last = history.last().unwrap();
     StoredInstance {
-        row: later.update_instance.or(first.insert_instance).unwrap(),
+        row: later.changed_instances.into_iter().chain(first.new_instances).next().unwrap(),
         last_sequence: last.sequence,
         last_at: last.at,
         strands: if later.strands.is_empty() { first.strands } else { later.strands },
@@ -72,7 +72,7 @@ fn time_goes_on_from_the_last_event_even_where_the_clock_went_back() {
     let timer = first.timers[0].id.clone();
     instance.apply(&executor, Timestamp(5 * SECOND), Event::Timer { id: timer });
     let later = instance.take(&executor).changes;
-    assert!(later.update_instance.is_none(), "a step of a strand leaves the instance's row alone");
+    assert!(later.changed_instances.is_empty(), "a step of a strand leaves the instance's row alone");
 
     let mut loaded = Instance::load(stored(first, later), &Limits::default(), &executor).unwrap();
     loaded.apply(&executor, Timestamp(2 * SECOND), Event::Recovered);

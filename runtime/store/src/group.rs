@@ -3,7 +3,7 @@
 
 use crate::{Store, StoreError, Write};
 use flow_machine::ids::InstanceId;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -105,22 +105,11 @@ fn next_batch(waiting: &mut VecDeque<Queued>) -> Vec<Queued> {
 }
 
 /// Whose rows a write changes.
-fn instances(write: &Write) -> Vec<InstanceId> {
-    let changes = &write.changes;
-    let rows = [&changes.insert_instance, &changes.update_instance];
-    let mut found: Vec<InstanceId> = rows.into_iter().flatten().map(|row| row.id).collect();
-    found.extend(changes.strands.iter().map(|row| row.instance));
-    found.extend(changes.delete_strands.iter().map(|(instance, _)| *instance));
-    found.extend(changes.compensations.iter().map(|row| row.instance));
-    found.extend(changes.delete_compensations.iter().map(|(instance, _)| *instance));
-    found.extend(changes.timers.iter().map(|row| row.instance));
-    found.extend(changes.delete_timers.iter().map(|(instance, _)| *instance));
-    found.extend(changes.history.iter().map(|row| row.instance));
+fn instances(write: &Write) -> BTreeSet<InstanceId> {
+    let mut found = write.changes.instances();
     if found.is_empty() {
-        found.push(write.root);
+        found.insert(write.root);
     }
-    found.sort_unstable();
-    found.dedup();
     found
 }
 

@@ -151,8 +151,11 @@ pub trait Store: Send + Sync {
     /// Whole instances, for going on with them. Unknown ids are left out.
     async fn load(&self, instances: &[InstanceId]) -> Result<Vec<StoredInstance>, StoreError>;
 
-    /// The instances of a scope that are not final, not leased by another scope, and have something to do now: a timer due
-    /// until `horizon`, a message, a completion, or a strand with an open call.
+    /// The instances below these roots that are not final.
+    async fn children(&self, roots: &[InstanceId]) -> Result<Vec<InstanceId>, StoreError>;
+
+    /// The roots of a scope's trees that are not leased by another scope and in which an instance that is not final has
+    /// something to do now: a timer due until `horizon`, a message, a completion, or a strand with an open call.
     async fn runnable(&self, scope: Scope, horizon: Timestamp) -> Result<Vec<InstanceId>, StoreError>;
 
     /// Messages waiting for instances of these scopes, oldest first, whole.

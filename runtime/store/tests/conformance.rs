@@ -97,7 +97,7 @@ fn new_instance(name: &str, id: InstanceId) -> Changes {
         state: vec![],
     };
     let history = vec![HistoryRow { instance: id, sequence: 1, at: Timestamp(5), event: b"{}".to_vec() }];
-    Changes { insert_instance: Some(row), strands: vec![strand(id, 1)], history, ..Changes::default() }
+    Changes { new_instances: vec![row], strands: vec![strand(id, 1)], history, ..Changes::default() }
 }
 
 fn step_to(id: InstanceId, version: i64) -> Changes {
@@ -141,7 +141,7 @@ async fn what_was_written_is_loaded(place: Place) {
     };
     store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
     let found = loaded(&*store, id).await;
-    assert_eq!(found.row, new_instance("a", id).insert_instance.unwrap());
+    assert_eq!(found.row, new_instance("a", id).new_instances.remove(0));
     assert_eq!(found.strands, vec![strand(id, 2)]);
     assert_eq!((found.compensations.len(), found.timers.len(), found.last_sequence), (1, 1, 2));
     assert_eq!(found.last_at, Timestamp(2));
@@ -151,7 +151,7 @@ async fn what_was_written_is_loaded(place: Place) {
     assert_eq!(store.runnable(lease.scope, Timestamp(0)).await.unwrap(), vec![id]);
     let ended = InstanceRow { version: 2, status: Status::Completed, output: Some(vec![1]), ..found.row };
     let changes = Changes {
-        update_instance: Some(ended.clone()),
+        changed_instances: vec![ended.clone()],
         delete_strands: vec![(id, StrandPath::main())],
         delete_compensations: vec![(id, path)],
         delete_timers: vec![(id, "0#1".into())],

@@ -93,6 +93,9 @@ impl Store for FaultyStore {
     async fn load(&self, instances: &[InstanceId]) -> Result<Vec<StoredInstance>, StoreError> {
         self.up()?.load(instances).await
     }
+    async fn children(&self, roots: &[InstanceId]) -> Result<Vec<InstanceId>, StoreError> {
+        self.up()?.children(roots).await
+    }
     async fn runnable(&self, scope: Scope, horizon: Timestamp) -> Result<Vec<InstanceId>, StoreError> {
         self.up()?.runnable(scope, horizon).await
     }

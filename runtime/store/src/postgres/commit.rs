@@ -92,7 +92,7 @@ impl PostgresStore {
         writes: &[Write],
         error: sqlx::Error,
     ) -> StoreError {
-        let new = writes.iter().filter_map(|write| write.changes.insert_instance.as_ref());
+        let new = writes.iter().flat_map(|write| &write.changes.new_instances);
         let mut names: Vec<&str> = new.map(|row| row.name.as_str()).collect();
         let query =
             sqlx::query_scalar::<_, String>("SELECT name FROM flow.instance WHERE name = ANY($1) LIMIT 1");
@@ -217,12 +217,12 @@ fn deletions(batch: &mut Batch, writes: &[Write]) -> Result<(), StoreError> {
 }
 
 fn instances(batch: &mut Batch, writes: &[Write]) -> Result<(), StoreError> {
-    let new = collect(writes, |write| write.changes.insert_instance.as_slice());
+    let new = collect(writes, |write| &write.changes.new_instances);
     if !new.is_empty() {
         let arguments = new_instance_columns(batch, &new)?;
         batch.call("add_instances", &arguments);
     }
-    let mut changed = collect(writes, |write| write.changes.update_instance.as_slice());
+    let mut changed = collect(writes, |write| &write.changes.changed_instances);
     changed.sort_by_key(|(shard, row)| (*shard, row.id));
     if !changed.is_empty() {
         let arguments = [

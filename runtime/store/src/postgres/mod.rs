@@ -193,6 +193,10 @@ impl Store for PostgresStore {
         self.load_instances(instances).await
     }
 
+    async fn children(&self, roots: &[InstanceId]) -> Result<Vec<InstanceId>, StoreError> {
+        self.live_children(roots).await
+    }
+
     async fn runnable(&self, scope: Scope, horizon: Timestamp) -> Result<Vec<InstanceId>, StoreError> {
         self.adopt_orphans(scope).await?;
         self.runnable_instances(scope, horizon).await

@@ -132,19 +132,30 @@ impl PostgresStore {
         rows.iter().map(row).collect::<Result<_, _>>().map_err(|error| failed(&self.place, error))
     }
 
+    pub(super) async fn live_children(&self, roots: &[InstanceId]) -> Result<Vec<InstanceId>, StoreError> {
+        let sql = "SELECT t.id FROM unnest($1::int2[], $2::uuid[]) AS r (shard, root)
+                   JOIN flow.instance t ON t.shard = r.shard AND t.root = r.root
+                   WHERE t.parent IS NOT NULL AND t.status IN ('running', 'paused', 'stuck')";
+        let shards: Vec<i16> = roots.iter().map(|root| root.shard().cast_signed()).collect();
+        let ids: Vec<Uuid> = roots.iter().map(|root| root.0).collect();
+        let rows = self.all(sqlx::query(sql).bind(shards).bind(ids)).await?;
+        let id = |row: &PgRow| row.try_get(0).map(InstanceId);
+        rows.iter().map(id).collect::<Result<_, _>>().map_err(|error| failed(&self.place, error))
+    }
+
     pub(super) async fn runnable_instances(
         &self,
         scope: Scope,
         horizon: Timestamp,
     ) -> Result<Vec<InstanceId>, StoreError> {
         let sql = format!(
-            "SELECT t.id FROM flow.instance t WHERE {IN_SCOPE}
+            "SELECT DISTINCT t.root FROM flow.instance t WHERE {IN_SCOPE}
              AND t.status IN ('running', 'paused', 'stuck') AND (
                EXISTS (SELECT 1 FROM flow.strand s WHERE s.shard = t.shard AND s.instance = t.id AND s.open_call)
                OR EXISTS (SELECT 1 FROM flow.timer d WHERE d.shard = t.shard AND d.instance = t.id AND d.due <= $3)
                OR EXISTS (SELECT 1 FROM flow.inbox m WHERE m.shard = $1 AND m.instance = t.id)
                OR EXISTS (SELECT 1 FROM flow.completion c WHERE c.shard = t.shard AND c.instance = t.id))
-             ORDER BY t.id"
+             ORDER BY t.root"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(small(scope)).bind(scope.root_key()).bind(horizon.0);
         let rows = self.all(query).await?;
@@ -153,7 +164,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn read_inbox(&self, scopes: &[Scope]) -> Result<Vec<InboxRow>, StoreError> {
-        let sql = format!("SELECT id, instance, at, message FROM flow.inbox t WHERE {IN_SCOPE}");
+        let sql = format!("SELECT id, instance, root, at, message FROM flow.inbox t WHERE {IN_SCOPE}");
         let mut messages = Vec::new();
         for scope in scopes {
             let query = sqlx::query(AssertSqlSafe(sql.clone())).bind(small(*scope)).bind(scope.root_key());
@@ -210,7 +221,7 @@ async fn load_parts(connection: &mut PgConnection, row: InstanceRow) -> Result<S
     .await?;
     let inbox = rows_of(
         connection,
-        "SELECT id, instance, at, message FROM flow.inbox WHERE shard = $1 AND instance = $2 ORDER BY at, id",
+        "SELECT id, instance, root, at, message FROM flow.inbox WHERE shard = $1 AND instance = $2 ORDER BY at, id",
         (root, id),
         inbox_row,
     )
@@ -247,8 +258,9 @@ fn inbox_row(row: &PgRow) -> Result<InboxRow, sqlx::Error> {
     Ok(InboxRow {
         id: row.try_get(0)?,
         instance: InstanceId(row.try_get(1)?),
-        at: Timestamp(row.try_get(2)?),
-        message: row.try_get(3)?,
+        root: InstanceId(row.try_get(2)?),
+        at: Timestamp(row.try_get(3)?),
+        message: row.try_get(4)?,
     })
 }
 

@@ -45,6 +45,8 @@ CREATE TABLE flow.instance (
 -- Only on columns that never change, so that updates stay heap-only.
 CREATE INDEX instance_id ON flow.instance (id);
 CREATE INDEX instance_created ON flow.instance (created_at);
+-- Only of what never changes, so that updates stay in the page.
+CREATE INDEX instance_child ON flow.instance (shard, root) WHERE parent IS NOT NULL;
 
 CREATE TABLE flow.strand (
     shard int2 NOT NULL,

@@ -159,15 +159,13 @@ impl Batch<'_> {
     }
 
     async fn instances(&mut self, writes: &[Write]) -> Result<(), StoreError> {
-        let new: Vec<&InstanceRow> =
-            writes.iter().filter_map(|write| write.changes.insert_instance.as_ref()).collect();
+        let new = collect(writes, |changes| &changes.new_instances);
         let inserted = INSERT_INSTANCE.run(self.connection, &new, |q, row| bind_new_instance(q, row)).await;
         let inserted = ids(inserted.map_err(|error| self.failed(error))?, &self.store.place)?;
         if let Some(row) = missing(&new, &inserted, |row| row.id.0) {
             return Err(self.why_not_inserted(row).await?);
         }
-        let changed: Vec<&InstanceRow> =
-            writes.iter().filter_map(|write| write.changes.update_instance.as_ref()).collect();
+        let changed = collect(writes, |changes| &changes.changed_instances);
         let updated = UPDATE_INSTANCE.run(self.connection, &changed, |q, row| bind_instance(q, row)).await;
         let updated = ids(updated.map_err(|error| self.failed(error))?, &self.store.place)?;
         match missing(&changed, &updated, |row| row.id.0) {

@@ -98,19 +98,31 @@ impl SqliteStore {
         rows.iter().map(row).collect::<Result<_, _>>().map_err(|error| failed(&self.place, error))
     }
 
+    pub(super) async fn live_children(&self, roots: &[InstanceId]) -> Result<Vec<InstanceId>, StoreError> {
+        let sql = "SELECT id FROM flow_instance WHERE shard = ? AND root = ? AND parent IS NOT NULL
+                   AND status IN ('running', 'paused', 'stuck')";
+        let mut children = Vec::new();
+        for root in roots {
+            let query = sqlx::query_scalar::<_, Uuid>(sql).bind(i64::from(root.shard())).bind(root.0);
+            let rows = query.fetch_all(&self.readers).await.map_err(|error| failed(&self.place, error))?;
+            children.extend(rows.into_iter().map(InstanceId));
+        }
+        Ok(children)
+    }
+
     pub(super) async fn runnable_instances(
         &self,
         scope: Scope,
         horizon: Timestamp,
     ) -> Result<Vec<InstanceId>, StoreError> {
         let sql = format!(
-            "SELECT t.id FROM flow_instance t WHERE {IN_SCOPE}
+            "SELECT DISTINCT t.root FROM flow_instance t WHERE {IN_SCOPE}
              AND t.status IN ('running', 'paused', 'stuck') AND (
                EXISTS (SELECT 1 FROM flow_strand s WHERE s.instance = t.id AND s.open_call)
                OR EXISTS (SELECT 1 FROM flow_timer d WHERE d.instance = t.id AND d.due <= ?3)
                OR EXISTS (SELECT 1 FROM flow_inbox m WHERE m.shard = ?1 AND m.instance = t.id)
                OR EXISTS (SELECT 1 FROM flow_completion c WHERE c.instance = t.id))
-             ORDER BY t.id"
+             ORDER BY t.root"
         );
         let query = sqlx::query_scalar::<_, Uuid>(AssertSqlSafe(sql))
             .bind(i64::from(scope.shard()))
@@ -121,7 +133,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn read_inbox(&self, scopes: &[Scope]) -> Result<Vec<InboxRow>, StoreError> {
-        let sql = format!("SELECT id, instance, at, message FROM flow_inbox t WHERE {IN_SCOPE}");
+        let sql = format!("SELECT id, instance, root, at, message FROM flow_inbox t WHERE {IN_SCOPE}");
         let mut messages = Vec::new();
         for scope in scopes {
             let query =
@@ -182,7 +194,7 @@ async fn load_parts(
     .await?;
     let inbox = rows_of(
         connection,
-        "SELECT id, instance, at, message FROM flow_inbox WHERE instance = ? ORDER BY at, id",
+        "SELECT id, instance, root, at, message FROM flow_inbox WHERE instance = ? ORDER BY at, id",
         id,
         inbox_row,
     )
@@ -217,8 +229,9 @@ fn inbox_row(row: &SqliteRow) -> Result<InboxRow, sqlx::Error> {
     Ok(InboxRow {
         id: row.try_get(0)?,
         instance: InstanceId(row.try_get(1)?),
-        at: Timestamp(row.try_get(2)?),
-        message: row.try_get(3)?,
+        root: InstanceId(row.try_get(2)?),
+        at: Timestamp(row.try_get(3)?),
+        message: row.try_get(4)?,
     })
 }
 

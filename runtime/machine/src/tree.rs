@@ -1,0 +1,166 @@
+//! A tree of instances in its owner's memory: a root and the child workflows below it. All of it is one writer's, so what
+//! happens between parent and child is part of one transition and of one commit.
+
+use crate::event::{Event, Transition};
+use crate::ids::{InstanceId, Timestamp};
+use crate::instance::{Instance, NewInstance};
+use crate::load::LoadError;
+use crate::rows::{InstanceRow, Status, StoredInstance};
+use flow_mir::{Executor, Limits};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// A root instance and its children that have not ended. One owner applies events to it, one at a time.
+pub struct Tree {
+    root: InstanceId,
+    members: BTreeMap<InstanceId, Instance>,
+    /// The earliest deadline of each member that has one, and the same by instance.
+    due: BTreeSet<(Timestamp, InstanceId)>,
+    due_of: HashMap<InstanceId, Timestamp>,
+    /// Members with something to commit.
+    touched: BTreeSet<InstanceId>,
+    /// Messages for children that have ended.
+    undelivered: Vec<Uuid>,
+}
+
+impl Tree {
+    /// Starts a root instance: runs its workflow up to the first suspensions. `limits` bound each strand.
+    pub fn start(new: NewInstance, limits: &Limits, executor: &dyn Executor, now: Timestamp) -> Tree {
+        let mut tree = Tree::of(new.id);
+        tree.adopt(Instance::start(new, limits, executor, now));
+        tree
+    }
+
+    /// A root instance that has not run yet: nothing is asked for before an owner loads it and it recovers.
+    pub fn create(new: NewInstance, limits: &Limits, executor: &dyn Executor, now: Timestamp) -> Tree {
+        let mut tree = Tree::of(new.id);
+        tree.adopt(Instance::create(new, limits, executor, now));
+        tree
+    }
+
+    /// The tree in these rows: its root and the children that have not ended. The executor must run the program that
+    /// they are pinned to.
+    pub fn load(
+        stored: Vec<StoredInstance>,
+        limits: &Limits,
+        executor: &dyn Executor,
+    ) -> Result<Tree, LoadError> {
+        let root = stored.first().map(|stored| (stored.row.root, stored.row.name.clone()));
+        let (root, name) = root.unwrap_or_else(|| (InstanceId(Uuid::nil()), String::new()));
+        let mut tree = Tree::of(root);
+        for one in stored {
+            tree.adopt(Instance::load(one, limits, executor)?);
+        }
+        if !tree.members.contains_key(&root) {
+            return Err(LoadError { name, reason: "the root of its tree is not stored".into() });
+        }
+        tree.touched.clear();
+        Ok(tree)
+    }
+
+    fn of(root: InstanceId) -> Tree {
+        Tree {
+            root,
+            members: BTreeMap::new(),
+            due: BTreeSet::new(),
+            due_of: HashMap::new(),
+            touched: BTreeSet::new(),
+            undelivered: Vec::new(),
+        }
+    }
+
+    fn adopt(&mut self, instance: Instance) {
+        let id = instance.id();
+        self.members.insert(id, instance);
+        self.note(id);
+    }
+
+    /// Keeps what is derived from a member that may have changed.
+    fn note(&mut self, id: InstanceId) {
+        self.touched.insert(id);
+        let next = self.members.get(&id).and_then(|member| member.next_timer().map(|(due, _)| due));
+        let before = match next {
+            Some(due) => self.due_of.insert(id, due),
+            None => self.due_of.remove(&id),
+        };
+        if before != next {
+            before.map(|due| self.due.remove(&(due, id)));
+            next.map(|due| self.due.insert((due, id)));
+        }
+    }
+
+    /// Applies one event that the owner accepted at `now` to one member. Changes gather until [`take`](Tree::take).
+    pub fn apply(&mut self, executor: &dyn Executor, now: Timestamp, instance: InstanceId, event: Event) {
+        match self.members.get_mut(&instance) {
+            Some(member) => member.apply(executor, now, event),
+            None => {
+                if let Event::Message { inbox, .. } = event {
+                    self.undelivered.extend(inbox);
+                }
+                return;
+            }
+        }
+        self.note(instance);
+    }
+
+    /// A new owner goes on with all members.
+    pub fn recover(&mut self, executor: &dyn Executor, now: Timestamp) {
+        let members: Vec<InstanceId> = self.members.keys().copied().collect();
+        for member in members {
+            self.apply(executor, now, member, Event::Recovered);
+        }
+    }
+
+    /// What has changed since the last time, one write per row, and what to do once that has committed.
+    pub fn take(&mut self, executor: &dyn Executor) -> Transition {
+        let mut whole = Transition::default();
+        for id in std::mem::take(&mut self.touched) {
+            let Some(member) = self.members.get_mut(&id) else { continue };
+            let mut one = member.take(executor);
+            whole.changes.append(one.changes);
+            whole.actions.append(&mut one.actions);
+            if member.status().is_final() && id != self.root {
+                self.members.remove(&id);
+            }
+        }
+        whole.changes.delete_inbox.append(&mut self.undelivered);
+        whole
+    }
+
+    /// The identity of the root.
+    pub fn id(&self) -> InstanceId {
+        self.root
+    }
+
+    /// The root's row, as the last [`take`](Tree::take) wrote it.
+    pub fn row(&self) -> Option<&InstanceRow> {
+        self.members.get(&self.root).map(Instance::row)
+    }
+
+    /// The users' ids of all members.
+    pub fn names(&self) -> impl Iterator<Item = (InstanceId, &str)> {
+        self.members.iter().map(|(id, member)| (*id, member.name()))
+    }
+
+    /// The root's status: where it is final, nothing is left of the tree.
+    pub fn status(&self) -> Status {
+        self.members.get(&self.root).map_or(Status::Terminated, Instance::status)
+    }
+
+    /// One of its instances that have not ended, or the root.
+    pub fn member(&self, instance: InstanceId) -> Option<&Instance> {
+        self.members.get(&instance)
+    }
+
+    /// The next deadline, whose it is, and its timer.
+    pub fn next_timer(&self) -> Option<(Timestamp, InstanceId, &str)> {
+        let (due, id) = self.due.first()?;
+        let (_, timer) = self.members.get(id)?.next_timer()?;
+        Some((*due, *id, timer))
+    }
+
+    /// How many calls are open.
+    pub fn open_calls(&self) -> usize {
+        self.members.values().map(Instance::open_calls).sum()
+    }
+}
