@@ -2,7 +2,7 @@
 
 use crate::context::{AliasState, Context, Def};
 use crate::hir::{Case, Field, FunctionId, Id, ModuleId, NominalId, NominalKind, Param, Ty, Type, Types};
-use crate::{names, report};
+use crate::{messages, names, report};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, ErrorBody, Ident, ItemKind, Name, Path, TypeExpr, TypeExprKind};
 use std::collections::HashSet;
@@ -38,6 +38,7 @@ pub(crate) fn resolve<'a>(cx: &mut Context<'a>, trees: &'a [ast::Module]) {
         let parts = resolve_signature(cx, module, &decl.signature);
         let signature = &mut cx.program.workflows[id].signature;
         (signature.params, signature.result, signature.fails) = parts;
+        messages::resolve(cx, id);
     }
     find_infinite(cx);
 }

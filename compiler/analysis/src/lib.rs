@@ -3,6 +3,7 @@
 //! ```text
 //! modules   files and what they use          names     what is declared where
 //! declare   types of declarations            check/    types of bodies
+//! messages  what instances can be told and asked
 //! exhaustive  patterns                       suspension  what suspends, what touches the world
 //! report    every message, in one place      codes     their codes
 //! ```
@@ -19,6 +20,7 @@ mod declare;
 mod exhaustive;
 pub mod hir;
 mod infer;
+mod messages;
 mod modules;
 mod names;
 mod report;

@@ -1,8 +1,8 @@
 //! Which code may suspend, and which reaches the world: inferred over the whole program.
 
 use crate::hir::{
-    Body, Expr, ExprKind, Function, FunctionCode, FunctionId, LocalId, Pattern, PatternKind, Program, Stmt,
-    StmtKind, Suspends, VisitorMut,
+    Body, Expr, ExprKind, Function, FunctionCode, FunctionId, LocalId, Pattern, PatternKind, Program,
+    RaceArm, RaceHead, Stmt, StmtKind, Suspends, VisitorMut,
 };
 use crate::report;
 use flow_syntax::{Diagnostic, Span};
@@ -19,6 +19,8 @@ struct Fact {
     transactional: bool,
     /// Whether it waits for more than a connector: an activity, a timer, another strand.
     waits: bool,
+    /// Whether it asks the instance for something: the time, progress, a log.
+    asks: bool,
 }
 
 /// Infers suspension and the use of connectors, writes both into the program, and reports where they do not belong.
@@ -53,30 +55,59 @@ pub(crate) fn infer(program: &mut Program) -> Vec<Diagnostic> {
         activity.transactional = fact.transactional;
     }
     for workflow in program.workflows.values_mut() {
-        let outside = |event: Event, found: &mut Vec<Diagnostic>| {
-            if let Event::Touches(span) = event {
-                found.push(report::outside_run(span));
-            }
+        let outside = |event: Event, found: &mut Vec<Diagnostic>| match event {
+            Event::Touches(span) => found.push(report::outside_run(span)),
+            Event::InCondition(span, what) => found.push(report::impure(span, "a condition", what)),
+            Event::Waits(_) | Event::Asks(_) => {}
         };
         walk(&mut workflow.body, &facts, |event| outside(event, &mut found));
-        for handler in workflow.queries.iter_mut().chain(&mut workflow.updates) {
-            walk(&mut handler.body, &facts, |event| outside(event, &mut found));
+        for update in &mut workflow.updates {
+            computes(&mut update.body, &facts, "an update", true, update.signature.span, &mut found);
+        }
+        for query in &mut workflow.queries {
+            computes(&mut query.body, &facts, "a query", false, query.signature.span, &mut found);
         }
     }
     for constant in program.constants.values_mut() {
         walk(&mut constant.body, &facts, |event| match event {
             Event::Touches(span) => found.push(report::outside_run(span)),
             Event::Waits(span) => found.push(report::waits_in(span, "a constant")),
+            Event::Asks(_) | Event::InCondition(..) => {}
         });
     }
     found
 }
+
+/// Checks code that never waits; only where it `may_ask` may it ask the instance for something.
+fn computes(
+    body: &mut Body,
+    facts: &[Fact],
+    place: &'static str,
+    may_ask: bool,
+    declared: Span,
+    found: &mut Vec<Diagnostic>,
+) {
+    let before = found.len();
+    let fact = walk(body, facts, |event| match event {
+        Event::Touches(span) => found.push(report::outside_run(span)),
+        Event::Waits(span) => found.push(report::waits_in(span, place)),
+        Event::Asks(span) if !may_ask => found.push(report::impure(span, place, ASKS)),
+        Event::Asks(_) | Event::InCondition(..) => {}
+    });
+    // A function value that may wait is called.
+    if fact.suspends && found.len() == before {
+        found.push(report::waits_in(declared, place));
+    }
+}
+
+const ASKS: &str = "this asks the instance for more than its `state`";
 
 fn initial(function: &Function) -> Fact {
     match &function.code {
         FunctionCode::Connector(name) => {
             Fact { suspends: true, touches: true, transactional: name.starts_with("sql."), ..Fact::default() }
         }
+        FunctionCode::Host(_) => Fact { asks: true, ..Fact::default() },
         _ => Fact::default(),
     }
 }
@@ -85,10 +116,13 @@ fn initial(function: &Function) -> Fact {
 enum Event {
     Touches(Span),
     Waits(Span),
+    Asks(Span),
+    /// The condition of a `wait until` does more than compute.
+    InCondition(Span, &'static str),
 }
 
 fn walk(body: &mut Body, facts: &[Fact], on_event: impl FnMut(Event)) -> Fact {
-    let mut walker = Walker { facts, fact: Fact::default(), body: Vec::new(), on_event };
+    let mut walker = Walker { facts, fact: Fact::default(), body: Vec::new(), in_condition: false, on_event };
     // What is known of each local that holds a function: parameters depend on themselves.
     walker.body = body.locals.values().map(|_| Suspends::Yes).collect();
     for (id, index) in body.params.iter().zip(0..) {
@@ -107,6 +141,7 @@ struct Walker<'w, F> {
     facts: &'w [Fact],
     fact: Fact,
     body: Vec<Suspends>,
+    in_condition: bool,
     on_event: F,
 }
 
@@ -159,12 +194,37 @@ impl<F: FnMut(Event)> Walker<'_, F> {
         if fact.waits {
             self.waits(span);
         }
+        if fact.asks {
+            self.asks(span);
+        }
         self.fact.transactional |= fact.transactional;
     }
 
     fn waits(&mut self, span: Span) {
         self.fact.waits = true;
-        (self.on_event)(Event::Waits(span));
+        let event =
+            if self.in_condition { Event::InCondition(span, "this waits") } else { Event::Waits(span) };
+        (self.on_event)(event);
+    }
+
+    fn asks(&mut self, span: Span) {
+        self.fact.asks = true;
+        (self.on_event)(if self.in_condition { Event::InCondition(span, ASKS) } else { Event::Asks(span) });
+    }
+
+    /// The condition of a `wait until` runs apart, whenever a state has changed.
+    fn condition(&mut self, condition: &mut Expr) {
+        let outer = std::mem::replace(&mut self.in_condition, true);
+        let (suspends, waits) = (self.fact.suspends, self.fact.waits);
+        self.fact.suspends = false;
+        self.fact.waits = false;
+        self.expr(condition);
+        if self.fact.suspends && !self.fact.waits {
+            (self.on_event)(Event::InCondition(condition.span, "this calls a function that may wait"));
+        }
+        self.fact.suspends = suspends;
+        self.fact.waits = waits;
+        self.in_condition = outer;
     }
 
     /// A lambda suspends where its own code does; merely making one does not.
@@ -178,6 +238,7 @@ impl<F: FnMut(Event)> Walker<'_, F> {
         self.fact.touches |= inner.touches;
         self.fact.transactional |= inner.transactional;
         self.fact.waits |= inner.waits;
+        self.fact.asks |= inner.asks;
     }
 }
 
@@ -194,8 +255,20 @@ impl<F: FnMut(Event)> VisitorMut for Walker<'_, F> {
             block.value.iter_mut().for_each(|value| self.expr(value));
             return;
         }
-        expr.each_part_mut(self);
         let span = expr.span;
+        match &mut expr.kind {
+            ExprKind::WaitUntil(wait) => {
+                self.condition(&mut wait.condition.body);
+                self.fact.suspends = true;
+                return self.waits(span);
+            }
+            ExprKind::Race(arms) => {
+                self.race(arms);
+                self.fact.suspends = true;
+                return self.waits(span);
+            }
+            _ => expr.each_part_mut(self),
+        }
         match &expr.kind {
             ExprKind::Call { function, args, .. } => self.call(*function, args, span),
             ExprKind::CallValue { callee, .. } => {
@@ -213,7 +286,6 @@ impl<F: FnMut(Event)> VisitorMut for Walker<'_, F> {
             | ExprKind::Saga { .. }
             | ExprKind::Parallel(_)
             | ExprKind::ParallelFor { .. }
-            | ExprKind::Race(_)
             | ExprKind::Timeout { .. }
             | ExprKind::Shield(_)
             | ExprKind::Receive(_) => {
@@ -228,6 +300,18 @@ impl<F: FnMut(Event)> VisitorMut for Walker<'_, F> {
 }
 
 impl<F: FnMut(Event)> Walker<'_, F> {
+    fn race(&mut self, arms: &mut [RaceArm]) {
+        for arm in arms {
+            match &mut arm.head {
+                RaceHead::Strand(branch) => self.expr(&mut branch.body),
+                RaceHead::After(duration) => self.expr(duration),
+                RaceHead::WaitUntil(wait) => self.condition(&mut wait.condition.body),
+                RaceHead::Receive(_) => {}
+            }
+            self.expr(&mut arm.body);
+        }
+    }
+
     /// A `let` of a function keeps what is known of it.
     fn note_let(&mut self, stmt: &Stmt) {
         if let StmtKind::Let { pattern: Pattern { kind: PatternKind::Bind(id), .. }, value } = &stmt.kind {

@@ -42,13 +42,14 @@ impl<'a> FunctionLowering<'_, 'a> {
         variables.iter().map(|variable| self.variable(*variable)).collect()
     }
 
-    /// A strand's code as a function of its own: its parameters are the captures, then `more`.
+    /// A strand's code, or a condition's, as a function of its own: its parameters are the captures, then `more`.
     pub(crate) fn outline(
         &mut self,
         kind: &'static str,
         branch: &'a Branch,
         more: Option<hir::LocalId>,
         returns: Option<mir::TypeId>,
+        suspends: bool,
     ) -> Result<FunctionId, LowerError> {
         let span = branch.body.span;
         let returns = match returns {
@@ -57,7 +58,7 @@ impl<'a> FunctionLowering<'_, 'a> {
         };
         let name = self.outlined_name(kind);
         let function = self.shared.reserve()?;
-        let mut inner = FunctionLowering::new(self.shared, Rc::clone(&self.context), name, span, true);
+        let mut inner = FunctionLowering::new(self.shared, Rc::clone(&self.context), name, span, suspends);
         inner.returns = returns;
         for variable in branch.captures.iter().chain(&more) {
             inner.variable_param(*variable)?;
@@ -77,7 +78,7 @@ impl<'a> FunctionLowering<'_, 'a> {
         more: Option<hir::LocalId>,
         returns: Option<mir::TypeId>,
     ) -> Result<mir::Branch, LowerError> {
-        let function = self.outline(kind, branch, more, returns)?;
+        let function = self.outline(kind, branch, more, returns, true)?;
         Ok(mir::Branch { function, captures: self.captured(&branch.captures)? })
     }
 }

@@ -24,6 +24,7 @@ impl<'a> FunctionLowering<'_, 'a> {
             ExprKind::Receive(signal) => {
                 self.suspend(dst, SuspendOp::Receive { signal: *signal }, span)?;
             }
+            ExprKind::WaitUntil(wait) => self.wait_until(wait, dst, span)?,
             ExprKind::Commit { saga } => {
                 let saga = self.variable(*saga)?;
                 self.emit(Op::Host { dst, op: HostOp::SagaCommit, args: vec![saga] }, span);

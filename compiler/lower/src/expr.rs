@@ -168,7 +168,8 @@ impl<'a> FunctionLowering<'_, 'a> {
             | ExprKind::Race(_)
             | ExprKind::Timeout { .. }
             | ExprKind::Shield(_)
-            | ExprKind::Receive(_) => self.durable(expr, dst)?,
+            | ExprKind::Receive(_)
+            | ExprKind::WaitUntil(_) => self.durable(expr, dst)?,
             ExprKind::Invalid => {
                 return Err(LowerError::internal("a part of the program was never checked", span).into());
             }

@@ -19,6 +19,7 @@ mod scope;
 mod strands;
 pub mod testing;
 mod types;
+mod waiting;
 
 pub use error::LowerError;
 

@@ -281,7 +281,10 @@ impl<'a> Lowering<'a> {
         for (index, handler) in handlers.iter().enumerate() {
             handles.push(Handle {
                 name: handler.signature.name.to_string(),
+                docs: handler.signature.docs.clone().unwrap_or_default(),
                 params: self.fields_of(&handler.signature.params)?,
+                returns: self.types.lower(handler.signature.result, handler.signature.span)?,
+                fails: self.fails(&handler.signature)?,
                 function: self.request(key(index))?,
             });
         }
@@ -318,7 +321,7 @@ impl<'a> Lowering<'a> {
                 let handler = table.get(*index).ok_or_else(missing)?;
                 let signature = &handler.signature;
                 let name = format!("{}.{}", self.declared_name(&workflow.signature, &[]), signature.name);
-                self.body(&handler.body, name, signature.span, signature.result, !is_query)
+                self.body(&handler.body, name, signature.span, signature.result, false)
             }
             Key::Run(id) => {
                 let activity = program.activities.get(*id).ok_or_else(missing)?;

@@ -67,10 +67,14 @@ impl<'a> FunctionLowering<'_, 'a> {
         let mut joined = false;
         for (((case, arm), value), target) in (0u32..).zip(arms).zip(values).zip(targets) {
             self.switch_to(target);
-            if let (Some(pattern), Some(ty)) = (&arm.binding, value) {
+            if let Some(ty) = value {
                 let take = |dst| Op::CaseField { dst, base: winner, case, index: 0 };
                 let value = self.emit_new(ty, take, arm.span);
-                self.bind(pattern, value)?;
+                match (&arm.head, &arm.binding) {
+                    (RaceHead::WaitUntil(wait), _) => self.bind_held(wait, value, arm.span)?,
+                    (_, Some(pattern)) => self.bind(pattern, value)?,
+                    (_, None) => {}
+                }
             }
             let outcome = self.expr_into(&arm.body, dst);
             joined |= self.join(outcome, join, arm.span)?;
@@ -82,6 +86,10 @@ impl<'a> FunctionLowering<'_, 'a> {
 
     /// The type of an arm's value, where its body uses it.
     fn arm_value(&mut self, arm: &'a RaceArm) -> Result<Option<TypeId>, LowerError> {
+        if let RaceHead::WaitUntil(wait) = &arm.head {
+            let ty = self.ty(wait.condition.body.ty, arm.span)?;
+            return Ok((!wait.bound.is_empty()).then_some(ty));
+        }
         match &arm.binding {
             Some(pattern) if !matches!(pattern.kind, PatternKind::Wildcard) => {
                 self.ty(pattern.ty, pattern.span).map(Some)
@@ -94,6 +102,9 @@ impl<'a> FunctionLowering<'_, 'a> {
         Ok(match head {
             RaceHead::Strand(branch) => mir::RaceArm::Strand(self.branch("race", branch, None, None)?),
             RaceHead::After(duration) => mir::RaceArm::After(self.stable(duration)?),
+            RaceHead::WaitUntil(wait) => {
+                mir::RaceArm::WaitUntil { condition: self.condition_of(wait)?, states: wait.states.clone() }
+            }
             RaceHead::Receive(signal) => mir::RaceArm::Receive { signal: *signal },
         })
     }

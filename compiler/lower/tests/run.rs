@@ -57,3 +57,25 @@ fn durable_constructs_become_scopes_and_strands() {
         assert!(text.to_lowercase().matches(part).count() >= count, "{part}: {text}");
     }
 }
+
+#[test]
+fn handlers_and_conditions_become_functions_that_never_suspend() {
+    let text = "fn found(n: Int) -> Int? { if n > 2 { n } else { none } }\nworkflow main(n: Int) -> Int {\n  signal go: Int\n  state count = n\n  /// How many.\n  query seen(plus: Int) -> Int { count + plus }\n  update add(by: Int) -> Int { count += by  count }\n  receive go within 1h\n  wait until found(count) is Some(c)\n  race {\n    receive go as g => g + c\n    wait until found(count) is Some(d) => d\n  }\n}\n";
+    let program = testing::compile(text).unwrap();
+    let main = program.workflows.values().next().unwrap();
+    assert_eq!((main.states.len(), main.signals.len()), (1, 1));
+    let (seen, add) = (&main.queries[0], &main.updates[0]);
+    assert_eq!(
+        (seen.name.as_str(), seen.docs.as_str(), seen.params[0].name.as_str()),
+        ("seen", "How many.", "plus")
+    );
+    for (_, function) in program.functions.iter().filter(|(id, function)| {
+        *id == seen.function || *id == add.function || function.name.contains("condition")
+    }) {
+        assert!(!function.suspends, "{}", function.name);
+    }
+    let text = program.to_text();
+    for part in ["wait_until", "receive 0", "condition#2"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}

@@ -285,6 +285,10 @@ pub enum SuspendOp {
     Workflow { workflow: WorkflowId, args: Vec<LocalId> },
     /// The next message of a signal.
     Receive { signal: u32 },
+    /// Until a condition holds. Its function never suspends and takes the captures; it gives a `Bool`, or an option of
+    /// what goes on with the strand. It is called again after each step that wrote one of the `states` (indices into
+    /// `Workflow::states`); the suspension is reached only where it did not hold.
+    WaitUntil { condition: Branch, states: Vec<u32> },
     /// A connector call (`http.post`, `exec.run`, `sql.query` …), only in an activity's `run`. The arguments are as the
     /// connector's declaration in `std` says; the result is decoded as `local(dst).ty`.
     Connector { name: String, args: Vec<LocalId> },
@@ -301,6 +305,13 @@ pub enum RaceArm {
     Receive {
         /// Index into `Workflow::signals`.
         signal: u32,
+    },
+    /// `wait until CONDITION`, as [`SuspendOp::WaitUntil`]; the arm's value, where it has one, is the option.
+    WaitUntil {
+        /// Called first when the race begins.
+        condition: Branch,
+        /// Indices into `Workflow::states`.
+        states: Vec<u32>,
     },
 }
 
@@ -337,11 +348,13 @@ impl SuspendOp {
                     match arm {
                         RaceArm::Strand(branch) => operands.extend(&branch.captures),
                         RaceArm::After(duration) => operands.push(*duration),
+                        RaceArm::WaitUntil { condition, .. } => operands.extend(&condition.captures),
                         RaceArm::Receive { .. } => {}
                     }
                 }
             }
             SuspendOp::SagaUnwind { saga, error } => operands.extend([*saga, *error]),
+            SuspendOp::WaitUntil { condition, .. } => operands.extend(&condition.captures),
             SuspendOp::Receive { .. } => {}
         }
         operands

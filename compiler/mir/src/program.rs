@@ -261,7 +261,7 @@ pub struct Workflow {
     pub signals: Vec<Field>,
     /// Pure functions over the states.
     pub queries: Vec<Handle>,
-    /// Functions that run in the instance, between steps.
+    /// Functions that run in the instance, between two steps.
     pub updates: Vec<Handle>,
 }
 
@@ -270,8 +270,14 @@ pub struct Workflow {
 pub struct Handle {
     /// Its name.
     pub name: String,
+    /// Its documentation, Markdown.
+    pub docs: String,
     /// Its parameters.
     pub params: Vec<Field>,
-    /// Its code.
+    /// What it answers.
+    pub returns: TypeId,
+    /// The error types it declares.
+    pub fails: Vec<TypeId>,
+    /// Its code, which never suspends.
     pub function: FunctionId,
 }

@@ -2,7 +2,7 @@
 
 use crate::ids::{BlockId, FunctionId, Id, LocalId, SuspensionId, TypeId};
 use crate::instruction::{HostOp, Op, RaceArm, SuspendOp, Terminator};
-use crate::program::{Function, Program};
+use crate::program::{Function, Handle, Program};
 use crate::types::{Field, Type};
 use std::fmt;
 
@@ -49,13 +49,33 @@ impl Program {
             let types = fields(&workflow.params)
                 .chain(fields(&workflow.states))
                 .chain(fields(&workflow.signals))
-                .chain(handles.flat_map(|handle| fields(&handle.params)))
+                .chain(handles.clone().flat_map(|handle| fields(&handle.params)))
+                .chain(handles.clone().map(|handle| handle.returns))
+                .chain(handles.clone().flat_map(|handle| handle.fails.iter().copied()))
                 .chain([workflow.returns])
                 .chain(workflow.fails.iter().copied());
             self.check_declaration(functions, types, Some((workflow.body, workflow.params.len())))
                 .map_err(|what| Invalid { place: format!("workflow `{}`", workflow.name), what })?;
+            for handle in handles {
+                self.check_handle(handle).map_err(|what| Invalid {
+                    place: format!("workflow `{}`, `{}`", workflow.name, handle.name),
+                    what,
+                })?;
+            }
         }
         Ok(())
+    }
+
+    fn check_handle(&self, handle: &Handle) -> Result<(), String> {
+        match self.functions.get(handle.function) {
+            Some(function) if function.suspends => Err("its code suspends".into()),
+            Some(function) if function.param_count as usize != handle.params.len() => Err(format!(
+                "its code takes {} parameters, not {}",
+                function.param_count,
+                handle.params.len()
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn check_declaration(
@@ -333,15 +353,21 @@ impl Checker<'_> {
                 branches.iter().try_for_each(|item| branch(item, 0))
             }
             SuspendOp::ParallelFor { branch: item, .. } => branch(item, 1),
+            SuspendOp::WaitUntil { condition, .. } => self.condition(condition),
             SuspendOp::Race { arms } => arms.iter().enumerate().try_for_each(|(at, arm)| {
                 self.case(dst, u32::try_from(at).unwrap_or(u32::MAX), |fields| fields <= 1)?;
                 match arm {
                     RaceArm::Strand(item) => branch(item, 0),
+                    RaceArm::WaitUntil { condition, .. } => self.condition(condition),
                     RaceArm::After(_) | RaceArm::Receive { .. } => Ok(()),
                 }
             }),
             _ => Ok(()),
         }
+    }
+
+    fn condition(&self, condition: &crate::instruction::Branch) -> Result<(), String> {
+        self.call(condition.function, condition.captures.len(), false)
     }
 
     fn arguments(&self, params: Option<usize>, args: usize, what: &str) -> Result<(), String> {

@@ -190,7 +190,9 @@ impl Instance {
                     let nanos = take(&mut operands, 1).first().copied().unwrap_or(0).cast_signed();
                     timers.push((index, self.open_timer(suspended.path, self.clock.plus(nanos.max(0)))));
                 }
-                RaceArm::Receive { .. } => return Err("signals can't be received yet".into()),
+                RaceArm::Receive { .. } | RaceArm::WaitUntil { .. } => {
+                    return Err("signals can't be received yet".into());
+                }
             }
         }
         self.forked(

@@ -15,10 +15,11 @@ impl Checker<'_, '_> {
         match self.binding(name.as_str()) {
             Some(Binding::Local(id)) => return self.read(id, span),
             Some(Binding::State(index)) => {
+                self.require_set(index, name);
                 let ty = self.parts.state_type(index);
                 return Expr { kind: ExprKind::State(index), ty, span };
             }
-            Some(Binding::Signal(_)) => {
+            Some(Binding::Signal) => {
                 return self.wrong_kind(name, "a signal", "a value; `receive` waits for it");
             }
             Some(Binding::Handler) => return self.wrong_kind(name, "a query or update", "a value"),
@@ -322,6 +323,6 @@ impl Checker<'_, '_> {
 
     /// Whether code here may use what belongs to a workflow's instance.
     pub fn in_workflow(&self) -> bool {
-        self.place == Place::Workflow
+        matches!(self.place, Place::Workflow | Place::Update)
     }
 }

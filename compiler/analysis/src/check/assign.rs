@@ -102,7 +102,14 @@ impl Checker<'_, '_> {
                 }
                 Some((Root::Local(id), name))
             }
-            Some(Binding::State(index)) => Some((Root::State(index), name)),
+            Some(Binding::State(index)) => {
+                self.require_set(index, name);
+                if let Some(place) = self.pure_place() {
+                    self.report(report::impure(target.span, place, "this assigns a `state`"));
+                    return None;
+                }
+                Some((Root::State(index), name))
+            }
             Some(_) => {
                 self.report(report::not_assignable(name, None));
                 None

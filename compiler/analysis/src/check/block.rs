@@ -108,10 +108,12 @@ impl Checker<'_, '_> {
                 if !self.in_workflow() {
                     self.report(report::outside_workflow("index", span));
                 }
-                StmtKind::Index { name: name.text.clone(), value: self.infer(value) }
+                self.index_stmt(name, value)
             }
             ast::StmtKind::Signal { name, .. } => return self.signal_stmt(name, span),
-            ast::StmtKind::State { name, value, .. } => return self.state_stmt(name, value, span),
+            ast::StmtKind::State { name, ty, value } => {
+                return self.state_stmt(name, ty.as_ref(), value, span);
+            }
             ast::StmtKind::Query(handler) => return self.handler_stmt("query", &handler.signature.name),
             ast::StmtKind::Update(handler) => return self.handler_stmt("update", &handler.signature.name),
             ast::StmtKind::Setting(setting) => {

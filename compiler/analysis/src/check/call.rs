@@ -40,7 +40,7 @@ impl<'a> Checker<'_, 'a> {
         want: &Want,
     ) -> Expr {
         match self.binding(name.as_str()) {
-            Some(Binding::Handler | Binding::Signal(_)) | None => {}
+            Some(Binding::Handler | Binding::Signal) | None => {}
             Some(_) => {
                 let callee = self.name(name, &Want::Any);
                 return self.call_value(callee, args, span);

@@ -122,10 +122,7 @@ impl Checker<'_, '_> {
     // ---- loops
 
     /// Checks the body of a loop; gives also whether a `break` leaves it.
-    pub fn in_loop<T>(&mut self, is_loop: bool, check: impl FnOnce(&mut Self) -> T) -> (T, bool) {
-        if !is_loop {
-            return (check(self), false);
-        }
+    pub fn in_loop<T>(&mut self, check: impl FnOnce(&mut Self) -> T) -> (T, bool) {
         if let Some(frame) = self.frame() {
             frame.loops.push(false);
         }
@@ -135,7 +132,7 @@ impl Checker<'_, '_> {
     }
 
     pub fn check_loop(&mut self, body: &ast::Block, span: Span) -> Expr {
-        let (body, left) = self.in_loop(true, |checker| checker.block_scoped(body, &Want::Drop));
+        let (body, left) = self.in_loop(|checker| checker.block_scoped(body, &Want::Drop));
         let ty = if left { Types::UNIT } else { Types::NEVER };
         Expr { kind: ExprKind::Loop(Box::new(body)), ty, span }
     }
@@ -143,7 +140,7 @@ impl Checker<'_, '_> {
     pub fn check_while(&mut self, condition: &ast::Expr, body: &ast::Block, span: Span) -> Expr {
         let mark = self.open_block();
         let condition = self.check(condition, Types::BOOL, Why::Condition);
-        let (body, _) = self.in_loop(true, |checker| checker.block_scoped(body, &Want::Drop));
+        let (body, _) = self.in_loop(|checker| checker.block_scoped(body, &Want::Drop));
         self.close_block(mark);
         unit(ExprKind::While { condition: Box::new(condition), body: Box::new(body) }, span)
     }
@@ -158,7 +155,7 @@ impl Checker<'_, '_> {
         let (items, item) = self.items(items);
         let mark = self.open_block();
         let pattern = self.irrefutable(pattern, item, "`for`");
-        let (body, _) = self.in_loop(true, |checker| checker.block_scoped(body, &Want::Drop));
+        let (body, _) = self.in_loop(|checker| checker.block_scoped(body, &Want::Drop));
         self.close_block(mark);
         let kind = ExprKind::For { pattern: Box::new(pattern), items: Box::new(items), body: Box::new(body) };
         unit(kind, span)

@@ -2,13 +2,13 @@
 
 use super::control::Join;
 use super::expr::unit;
-use super::{Binding, Checker, FrameKind, OpenSaga, Want, Why};
+use super::{Checker, FrameKind, OpenSaga, Want, Why};
 use crate::hir::{
     ActivityId, Branch, Expr, ExprKind, Id, PatternKind, RaceArm, RaceHead, Stmt, StmtKind, Type, Types,
 };
 use crate::report;
 use flow_syntax::Span;
-use flow_syntax::ast::{self, Ident};
+use flow_syntax::ast;
 
 impl Checker<'_, '_> {
     pub fn check_saga(&mut self, unordered: bool, body: &ast::Block, span: Span, want: &Want) -> Expr {
@@ -155,8 +155,12 @@ impl Checker<'_, '_> {
             let mark = self.open_block();
             let (head, value_ty) = self.race_head(&arm.head);
             let binding = arm.binding.as_ref().map(|binding| {
-                if matches!(head, RaceHead::After(_)) {
-                    self.report(report::nothing_to_bind(binding.span));
+                match head {
+                    RaceHead::After(_) => self.report(report::nothing_to_bind("after", binding.span)),
+                    RaceHead::WaitUntil(_) => {
+                        self.report(report::nothing_to_bind("wait until", binding.span))
+                    }
+                    _ => {}
                 }
                 let ty = if value_ty == Types::NEVER { Types::INVALID } else { value_ty };
                 self.irrefutable(binding, ty, "`as`")
@@ -175,40 +179,24 @@ impl Checker<'_, '_> {
                 let duration = self.check(duration, Types::DURATION, Why::Setting("`after`"));
                 (RaceHead::After(duration), Types::UNIT)
             }
-            ast::RaceHead::Expr(expr) => {
-                if let ast::ExprKind::Receive { signal, within: None } = &expr.without_parens().kind {
+            ast::RaceHead::Expr(expr) => match &expr.without_parens().kind {
+                ast::ExprKind::Receive { signal, within: None } => {
                     let received = self.check_receive(signal, None, expr.span);
                     let ExprKind::Receive(index) = received.kind else {
                         return (RaceHead::Strand(empty_branch(received)), Types::INVALID);
                     };
-                    return (RaceHead::Receive(index), received.ty);
+                    (RaceHead::Receive(index), received.ty)
                 }
-                let branch = self.branch(FrameKind::RaceHead, |checker| checker.infer(expr));
-                let ty = branch.body.ty;
-                (RaceHead::Strand(branch), ty)
-            }
-        }
-    }
-
-    /// `receive NAME within d`
-    pub fn check_receive(&mut self, signal: &Ident, within: Option<&ast::Expr>, span: Span) -> Expr {
-        self.report(report::not_yet("receive", span));
-        if let Some(within) = within {
-            self.check(within, Types::DURATION, Why::Setting("`within`"));
-        }
-        match self.binding(signal.as_str()) {
-            Some(Binding::Signal(index)) => {
-                let ty = self.parts.signal_type(index);
-                Expr { kind: ExprKind::Receive(index), ty, span }
-            }
-            Some(_) => {
-                self.report(report::wrong_kind(signal, "no signal", "a signal"));
-                self.invalid(span)
-            }
-            None => {
-                self.unknown_name(signal);
-                self.invalid(span)
-            }
+                ast::ExprKind::WaitUntil(condition) => {
+                    let wait = self.check_wait_until(condition, expr.span);
+                    (RaceHead::WaitUntil(Box::new(wait)), Types::UNIT)
+                }
+                _ => {
+                    let branch = self.branch(FrameKind::RaceHead, |checker| checker.infer(expr));
+                    let ty = branch.body.ty;
+                    (RaceHead::Strand(branch), ty)
+                }
+            },
         }
     }
 }

@@ -96,10 +96,13 @@ impl Checker<'_, '_> {
             K::Await(inner) => self.not_yet_with("await", inner, span),
             K::Spawn(inner) => self.not_yet_with("spawn", inner, span),
             K::Detach(inner) => self.not_yet_with("detach", inner, span),
-            K::WaitUntil(condition) => self.not_yet_with("wait until", condition, span),
+            K::WaitUntil(condition) => {
+                let wait = self.check_wait_until(condition, span);
+                unit(ExprKind::WaitUntil(Box::new(wait)), span)
+            }
             K::Receive { signal, within } => self.check_receive(signal, within.as_deref(), span),
             K::Scope(body) => self.not_yet_block("scope", None, body, span),
-            K::Every { interval, body } => self.not_yet_block("every", Some(interval), body, span),
+            K::Every { interval, body } => self.check_every(interval, body, span),
             K::Exclusive { key, within, body } => {
                 if let Some(within) = within {
                     self.check(within, Types::DURATION, Why::Setting("`within`"));
@@ -140,7 +143,7 @@ impl Checker<'_, '_> {
         if let Some(head) = head {
             self.infer(head);
         }
-        self.in_loop(construct == "every", |checker| checker.block_scoped(body, &Want::Drop));
+        self.block_scoped(body, &Want::Drop);
         self.invalid(span)
     }
 }

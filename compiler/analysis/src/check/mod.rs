@@ -15,6 +15,7 @@ mod expr;
 mod failure;
 mod finish;
 mod literal;
+mod messages;
 mod operator;
 mod pattern;
 mod program;
@@ -92,7 +93,7 @@ impl Want {
 pub(crate) enum Binding {
     Local(LocalId),
     State(u32),
-    Signal(u32),
+    Signal,
     /// A query or update: its name is known, but it is called only from outside.
     Handler,
 }
@@ -105,6 +106,8 @@ pub(crate) enum FrameKind {
     Branch,
     RaceHead,
     Compensation,
+    /// Of `wait until`: evaluated by the instance, again and again.
+    Condition,
 }
 
 impl FrameKind {
@@ -116,6 +119,7 @@ impl FrameKind {
             FrameKind::Branch => "a branch",
             FrameKind::RaceHead => "what a race waits for",
             FrameKind::Compensation => "a compensation",
+            FrameKind::Condition => "a condition",
         }
     }
 }
@@ -148,7 +152,8 @@ pub(crate) struct OpenSaga {
 pub(crate) enum Place {
     Function,
     Workflow,
-    Handler,
+    Query,
+    Update,
     Run,
     Policy,
     Const,
@@ -322,8 +327,8 @@ impl<'c, 'a> Checker<'c, 'a> {
     /// Checks code with captures of its own; gives what it captured.
     pub fn in_frame<T>(&mut self, kind: FrameKind, check: impl FnOnce(&mut Self) -> T) -> (T, Vec<LocalId>) {
         self.frames.push(Frame { kind, captures: BTreeSet::new(), loops: Vec::new() });
-        // Neither a lambda nor a compensation runs within the saga around it.
-        let leaves_saga = matches!(kind, FrameKind::Lambda | FrameKind::Compensation);
+        // None of these runs within the saga around it.
+        let leaves_saga = matches!(kind, FrameKind::Lambda | FrameKind::Compensation | FrameKind::Condition);
         let sagas = if leaves_saga { std::mem::take(&mut self.sagas) } else { Vec::new() };
         let has_unknown = self.has_unknown && !leaves_saga;
         let has_unknown = std::mem::replace(&mut self.has_unknown, has_unknown);

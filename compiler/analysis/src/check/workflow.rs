@@ -2,7 +2,7 @@
 
 use super::{Binding, Checker, Place, Want, Why};
 use crate::context::Context;
-use crate::hir::{Handler, Id, Signal, Signature, State, StmtKind, Ty, Types, WorkflowId};
+use crate::hir::{Body, Expr, Id, Signal, Signature, State, StmtKind, Ty, Types, WorkflowId};
 use crate::{declare, report};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, Ident};
@@ -12,69 +12,47 @@ use flow_syntax::ast::{self, Ident};
 pub(crate) struct Parts {
     pub states: Vec<State>,
     pub signals: Vec<Signal>,
+    /// How many states have their first value where the body stands.
+    pub standing: u32,
 }
 
 impl Parts {
     pub fn state_type(&self, index: u32) -> Ty {
         self.states.get(index as usize).map_or(Types::INVALID, |state| state.ty)
     }
-
-    pub fn signal_type(&self, index: u32) -> Ty {
-        self.signals.get(index as usize).map_or(Types::INVALID, |signal| signal.ty)
-    }
 }
 
 impl Checker<'_, '_> {
     /// Enters a workflow's signals, states and handlers: they are known in all of its body.
     fn declare_parts(&mut self, block: &ast::Block) {
-        let module = self.module;
+        let mut declared: Vec<&Ident> = Vec::new();
         for stmt in &block.stmts {
-            match &stmt.kind {
-                ast::StmtKind::Signal { name, ty } => {
-                    self.report(report::not_yet("signal", name.span));
-                    let ty =
-                        ty.as_ref().map_or(Types::UNIT, |ty| declare::resolve_type(self.cx, module, &[], ty));
-                    let index = self.parts.signals.len() as u32;
-                    self.parts.signals.push(Signal { name: name.text.clone(), ty, span: stmt.span });
-                    self.declare_part(name, Binding::Signal(index));
-                }
-                ast::StmtKind::State { name, ty, value } => {
-                    self.report(report::not_yet("state", name.span));
-                    let ty = match ty {
-                        Some(ty) => declare::resolve_type(self.cx, module, &[], ty),
-                        // The first value's type, as far as it does not depend on what comes before it.
-                        None => self.quietly(|checker| checker.infer(value).ty),
-                    };
+            let (name, binding) = match &stmt.kind {
+                ast::StmtKind::Signal { name, .. } => (name, Binding::Signal),
+                ast::StmtKind::State { name, .. } => {
                     let index = self.parts.states.len() as u32;
-                    self.parts.states.push(State { name: name.text.clone(), ty, span: stmt.span });
-                    self.declare_part(name, Binding::State(index));
+                    // Its type is known where its first value stands; nothing may use it before.
+                    let state = State { name: name.text.clone(), ty: Types::INVALID, span: stmt.span };
+                    self.parts.states.push(state);
+                    (name, Binding::State(index))
                 }
-                ast::StmtKind::Query(handler) => {
-                    self.report(report::not_yet("query", handler.signature.name.span));
-                    self.declare_part(&handler.signature.name, Binding::Handler);
+                ast::StmtKind::Query(handler) | ast::StmtKind::Update(handler) => {
+                    (&handler.signature.name, Binding::Handler)
                 }
-                ast::StmtKind::Update(handler) => {
-                    self.report(report::not_yet("update", handler.signature.name.span));
-                    self.declare_part(&handler.signature.name, Binding::Handler);
-                }
-                _ => {}
+                _ => continue,
+            };
+            if let Some(first) = declared.iter().find(|known| known.text == name.text) {
+                self.report(report::duplicate(name, first.span));
+                continue;
             }
+            declared.push(name);
+            self.bind(name.text.clone(), binding);
         }
-    }
-
-    fn declare_part(&mut self, name: &Ident, binding: Binding) {
-        if matches!(
-            self.binding(name.as_str()),
-            Some(Binding::State(_) | Binding::Signal(_) | Binding::Handler)
-        ) {
-            self.report(report::duplicate(name, Span::default()));
-        }
-        self.bind(name.text.clone(), binding);
     }
 
     /// `signal …` where it stands: declared already, unless this is no workflow.
     pub fn signal_stmt(&mut self, name: &Ident, span: Span) -> Option<StmtKind> {
-        if !matches!(self.binding(name.as_str()), Some(Binding::Signal(_))) {
+        if !matches!(self.binding(name.as_str()), Some(Binding::Signal)) {
             self.report(report::outside_workflow("signal", span));
         }
         None
@@ -88,15 +66,38 @@ impl Checker<'_, '_> {
         None
     }
 
-    /// `state x = e` where it stands.
-    pub fn state_stmt(&mut self, name: &Ident, value: &ast::Expr, span: Span) -> Option<StmtKind> {
-        let Some(Binding::State(state)) = self.binding(name.as_str()) else {
-            self.report(report::outside_workflow("state", span));
+    /// `state x: T = e` where it stands.
+    pub fn state_stmt(
+        &mut self,
+        name: &Ident,
+        ty: Option<&ast::TypeExpr>,
+        value: &ast::Expr,
+        span: Span,
+    ) -> Option<StmtKind> {
+        let known = match self.binding(name.as_str()) {
+            Some(Binding::State(state)) => self.parts.states.get(state as usize).map(|known| (state, known)),
+            _ => None,
+        };
+        let Some((state, _)) = known.filter(|(_, known)| known.span == span) else {
+            // A second declaration of a workflow's name was reported; anything else is no declaration of a workflow.
+            if known.is_none() || self.place != Place::Workflow {
+                self.report(report::outside_workflow("state", span));
+            }
             self.infer(value);
             return None;
         };
-        let ty = self.parts.state_type(state);
-        let value = self.check(value, ty, Why::Variable { name: name.text.clone(), span: name.span });
+        let value = match ty {
+            Some(written) => {
+                let ty = declare::resolve_type(self.cx, self.module, &[], written);
+                let value = self.check(value, ty, Why::Declared(written.span));
+                Expr { ty, ..value }
+            }
+            None => self.infer(value),
+        };
+        if let Some(declared) = self.parts.states.get_mut(state as usize) {
+            declared.ty = value.ty;
+        }
+        self.parts.standing = state + 1;
         Some(StmtKind::InitState { state, value })
     }
 }
@@ -105,7 +106,9 @@ impl Checker<'_, '_> {
 pub(crate) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) {
     let Some(decl) = cx.workflows.get(id.index()).copied() else { return };
     let signature = cx.program.workflows[id].signature.clone();
+    let signals = cx.program.workflows[id].signals.clone();
     let mut checker = Checker::new(cx, signature.module, Vec::new(), Place::Workflow);
+    checker.parts.signals = signals;
     checker.check_defaults(&signature.params, &decl.signature.params);
     checker.take_raised(0);
     let params = checker.bind_signature(&signature.params, &decl.signature.params);
@@ -115,15 +118,28 @@ pub(crate) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) {
     let tys: Vec<Ty> = checker.parts.states.iter().map(|state| state.ty).collect();
     let tys: Vec<Ty> = tys.into_iter().map(|ty| checker.resolve(ty)).collect();
     checker.parts.states.iter_mut().zip(tys).for_each(|(state, ty)| state.ty = ty);
-    let parts = std::mem::take(&mut checker.parts);
+    let mut parts = std::mem::take(&mut checker.parts);
     let body = checker.finish(params, value);
-    let (mut queries, mut updates) = (Vec::new(), Vec::new());
-    let mut parts = parts;
+    let (mut queries, mut updates) = (0, 0);
     for stmt in &decl.body.stmts {
         match &stmt.kind {
-            ast::StmtKind::Query(handler) => queries.push(check_handler(cx, &signature, handler, &mut parts)),
+            ast::StmtKind::Query(handler) => {
+                let known =
+                    cx.program.workflows[id].queries.get(queries).map(|query| query.signature.clone());
+                let body = known.map(|known| check_handler(cx, Place::Query, &known, handler, &mut parts));
+                if let Some((query, body)) = cx.program.workflows[id].queries.get_mut(queries).zip(body) {
+                    query.body = body;
+                }
+                queries += 1;
+            }
             ast::StmtKind::Update(handler) => {
-                updates.push(check_handler(cx, &signature, handler, &mut parts))
+                let known =
+                    cx.program.workflows[id].updates.get(updates).map(|update| update.signature.clone());
+                let body = known.map(|known| check_handler(cx, Place::Update, &known, handler, &mut parts));
+                if let Some((update, body)) = cx.program.workflows[id].updates.get_mut(updates).zip(body) {
+                    update.body = body;
+                }
+                updates += 1;
             }
             _ => {}
         }
@@ -131,43 +147,30 @@ pub(crate) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) {
     let workflow = &mut cx.program.workflows[id];
     workflow.body = body;
     workflow.states = parts.states;
-    workflow.signals = parts.signals;
-    workflow.queries = queries;
-    workflow.updates = updates;
 }
 
 /// Checks a query or update: it sees the workflow's states, and nothing else of its body.
 fn check_handler(
     cx: &mut Context<'_>,
-    owner: &Signature,
+    place: Place,
+    signature: &Signature,
     handler: &ast::Handler,
     parts: &mut Parts,
-) -> Handler {
-    let (params, result, fails) = declare::resolve_signature(cx, owner.module, &handler.signature);
-    let name = &handler.signature.name;
-    let signature = Signature {
-        name: name.text.clone(),
-        span: name.span,
-        module: owner.module,
-        generics: Vec::new(),
-        params,
-        result,
-        fails,
-        docs: None,
-    };
-    let mut checker = Checker::new(cx, owner.module, Vec::new(), Place::Handler);
+) -> Body {
+    let mut checker = Checker::new(cx, signature.module, Vec::new(), place);
     checker.parts = std::mem::take(parts);
     for index in 0..checker.parts.states.len() {
         if let Some(name) = checker.parts.states.get(index).map(|state| state.name.clone()) {
             checker.bind(name, Binding::State(index as u32));
         }
     }
+    checker.check_defaults(&signature.params, &handler.signature.params);
+    checker.take_raised(0);
     let locals = checker.bind_signature(&signature.params, &handler.signature.params);
-    let value = checker.function_body(&signature, &handler.signature, &handler.body);
+    let value = checker.function_body(signature, &handler.signature, &handler.body);
     checker.check_unhandled(&signature.name, Some(&handler.signature));
     *parts = std::mem::take(&mut checker.parts);
-    let body = checker.finish(locals, value);
-    Handler { signature, body }
+    checker.finish(locals, value)
 }
 
 impl Checker<'_, '_> {
@@ -177,7 +180,7 @@ impl Checker<'_, '_> {
         signature: &Signature,
         written: &ast::Signature,
         body: &ast::Block,
-    ) -> crate::hir::Expr {
+    ) -> Expr {
         self.fails = signature.fails.clone();
         let span = written.result.as_ref().map_or(written.name.span, |ty| ty.span);
         let why = Why::Returns { name: signature.name.clone(), span };

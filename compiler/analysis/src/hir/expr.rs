@@ -306,8 +306,10 @@ pub enum ExprKind {
     },
     /// `shield { … }`, in the strand that runs it.
     Shield(Box<Expr>),
-    /// `receive NAME`: the workflow's signal, by index.
+    /// `receive NAME`: the workflow's signal, by index. `receive NAME within d` is that in a `timeout`.
     Receive(u32),
+    /// `wait until CONDITION`
+    WaitUntil(Box<WaitUntil>),
     /// A mistake was reported here. Never in a program without errors.
     Invalid,
 }
@@ -481,6 +483,20 @@ pub enum RaceHead {
     After(Expr),
     /// `receive NAME`: the workflow's signal, by index.
     Receive(u32),
+    /// `wait until CONDITION`. It has no value and no binding of its own; what its patterns bind is known in the body.
+    WaitUntil(Box<WaitUntil>),
+}
+
+/// What `wait until` waits for.
+#[derive(Clone, Debug)]
+pub struct WaitUntil {
+    /// The `state`s it reads, ascending; at least one. It is evaluated when the wait begins, and after each step that
+    /// wrote one of them.
+    pub states: Vec<u32>,
+    /// Its code, which never waits: a `Bool`; where it binds locals, an option of the tuple of their values.
+    pub condition: Branch,
+    /// The locals that its patterns bind where it holds, known from there on in the code around it.
+    pub bound: Vec<LocalId>,
 }
 
 /// `|x, y| e`

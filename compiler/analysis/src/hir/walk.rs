@@ -24,6 +24,7 @@ impl Expr {
             | K::Commit { .. }
             | K::Receive(_)
             | K::Invalid => {}
+            K::WaitUntil(wait) => visitor.expr(&mut wait.condition.body),
             K::Interpolate(parts) => parts.iter_mut().for_each(|part| {
                 if let StringPart::Expr(expr) = part {
                     visitor.expr(expr);
@@ -116,6 +117,7 @@ impl Expr {
                     match &mut arm.head {
                         RaceHead::Strand(Branch { body, .. }) => visitor.expr(body),
                         RaceHead::After(duration) => visitor.expr(duration),
+                        RaceHead::WaitUntil(wait) => visitor.expr(&mut wait.condition.body),
                         RaceHead::Receive(_) => {}
                     }
                     arm.binding.iter_mut().for_each(|binding| visitor.pattern(binding));

@@ -48,6 +48,6 @@ pub(crate) fn pattern_twice(name: &Name, span: Span) -> Diagnostic {
     error(codes::PATTERN_TWICE, format!("this pattern binds `{name}` twice"), span, "")
 }
 
-pub(crate) fn nothing_to_bind(span: Span) -> Diagnostic {
-    error(codes::PATTERN_TYPE, "`after` has no value to bind", span, "")
+pub(crate) fn nothing_to_bind(head: &str, span: Span) -> Diagnostic {
+    error(codes::PATTERN_TYPE, format!("`{head}` has no value to bind"), span, "")
 }

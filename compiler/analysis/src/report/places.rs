@@ -42,6 +42,36 @@ pub(crate) fn waits_in(span: Span, place: &str) -> Diagnostic {
     error(codes::SUSPENDS_IN_PURE, format!("{place} can't wait"), span, "this waits in an instance")
 }
 
+pub(crate) fn impure(span: Span, place: &str, found: &str) -> Diagnostic {
+    error(codes::IMPURE, format!("{place} only computes"), span, found)
+        .help("it may read `state`s and its own parameters, and call functions that do no more")
+}
+
+pub(crate) fn no_state(span: Span) -> Diagnostic {
+    error(
+        codes::NO_STATE,
+        "`wait until` needs a `state` to watch",
+        span,
+        "this reads none, so it would never change",
+    )
+    .help("it is looked at when the wait begins, and after each step that writes a `state` it reads")
+}
+
+pub(crate) fn unset_state(name: &Ident, declared: Span) -> Diagnostic {
+    error(codes::UNSET_STATE, format!("`{}` is not set yet", name.text), name.span, "used here")
+        .also(declared, "it gets its first value here")
+        .help("move its declaration up")
+}
+
+pub(crate) fn bad_index(found: &str, span: Span) -> Diagnostic {
+    error(codes::BAD_INDEX, format!("an index can't be of type {found}"), span, "")
+        .help("a `Bool`, a number, a `String`, a `Timestamp`, a `Duration`, or an option of one")
+}
+
+pub(crate) fn bad_interval(span: Span) -> Diagnostic {
+    error(codes::BAD_INTERVAL, "`every` needs time between its beats", span, "no time at all")
+}
+
 pub(crate) fn outside_saga(word: &str, span: Span) -> Diagnostic {
     error(codes::OUTSIDE_SAGA, format!("`{word}` needs a saga around it in the same function"), span, "")
         .help("wrap the steps in `saga { … }`")

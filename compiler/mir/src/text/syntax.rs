@@ -105,10 +105,14 @@ variants! { SuspendOp "suspending operation" {
     Parallel "parallel" { branches: branches } ParallelFor "parallel_for" { items: items, branch: branch, max: max }
     Race "race" { arms: arms } SagaUnwind "saga_unwind" { saga: saga, error: error }
     Workflow "workflow" { workflow: workflow, args: args } Receive "receive" { signal: signal }
+    WaitUntil "wait_until" { condition: condition, states: states }
     Connector "connector" { name: name, args: args }
 } }
 
-variants! { RaceArm "arm" { Strand "strand" { 0: branch } After "after" { 0: duration } Receive "receive" { signal: signal } } }
+variants! { RaceArm "arm" {
+    Strand "strand" { 0: branch } After "after" { 0: duration } Receive "receive" { signal: signal }
+    WaitUntil "wait_until" { condition: condition, states: states }
+} }
 
 /// Either part of a block.
 pub(super) enum Statement {
