@@ -60,7 +60,7 @@ fn durable_constructs_become_scopes_and_strands() {
 
 #[test]
 fn handlers_and_conditions_become_functions_that_never_suspend() {
-    let text = "fn found(n: Int) -> Int? { if n > 2 { n } else { none } }\nworkflow main(n: Int) -> Int {\n  signal go: Int\n  state count = n\n  /// How many.\n  query seen(plus: Int) -> Int { count + plus }\n  update add(by: Int) -> Int { count += by  count }\n  receive go within 1h\n  wait until found(count) is Some(c)\n  race {\n    receive go as g => g + c\n    wait until found(count) is Some(d) => d\n  }\n}\n";
+    let text = "fn found(n: Int) -> Int? { if n > 2 { n } else { none } }\nworkflow main(n: Int) -> Int {\n  signal go: Int\n  state count = n\n  /// How many.\n  query seen(plus: Int) -> Int { count + plus }\n  update add(by: Int) -> Int { count += by; count }\n  receive go within 1h\n  wait until found(count) is Some(c)\n  race {\n    receive go as g => g + c\n    wait until found(count) is Some(d) => d\n  }\n}\n";
     let program = testing::compile(text).unwrap();
     let main = program.workflows.values().next().unwrap();
     assert_eq!((main.states.len(), main.signals.len()), (1, 1));
