@@ -6,7 +6,7 @@ use crate::hir::{
 };
 use flow_syntax::ast::{self, Name};
 use flow_syntax::{Diagnostic, Span};
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
 /// What a name stands for at the top of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,8 @@ pub(crate) struct Prelude {
     pub cases: HashMap<Name, Vec<(NominalId, u32)>>,
     /// All functions of a name: one is chosen by the type of its first argument.
     pub functions: HashMap<Name, Vec<FunctionId>>,
+    /// The same for methods, which need no `use`: the functions of every standard module.
+    pub methods: HashMap<Name, Vec<FunctionId>>,
 }
 
 /// The state of an analysis.

@@ -5,10 +5,11 @@ use crate::hir::{Case, Field, FunctionId, Id, ModuleId, NominalId, NominalKind, 
 use crate::{messages, names, report};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, ErrorBody, Ident, ItemKind, Name, Path, TypeExpr, TypeExprKind};
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
+use std::sync::Arc;
 
 /// Resolves the types of every declaration.
-pub(crate) fn resolve<'a>(cx: &mut Context<'a>, trees: &'a [ast::Module]) {
+pub(crate) fn resolve<'a>(cx: &mut Context<'a>, trees: &'a [Arc<ast::Module>]) {
     for (index, tree) in trees.iter().enumerate() {
         let module = ModuleId::new(index);
         for item in &tree.items {

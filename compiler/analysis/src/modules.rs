@@ -1,18 +1,23 @@
 //! Loads the root file, everything it uses, and the standard library; finds files that use each other in a circle.
+//!
+//! Files are read and parsed in waves: all that the files of one wave use, and nothing before used, is the next. Within
+//! a wave all cores parse; the order of modules is that of the `use`s, whatever core was faster.
 
 use crate::hir::{Id, Module, ModuleId, Table};
 use crate::world::{World, normalize};
-use crate::{report, stdlib};
+use crate::{parallel, report, stdlib};
 use flow_syntax::ast::{self, ItemKind, UseDecl, UseOrigin};
-use flow_syntax::{Diagnostic, SourceMap, Span};
-use std::collections::HashMap;
+use flow_syntax::{Diagnostic, FileId, Parse, SourceMap, Span};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Every module of a program with its syntax tree; the root file is the first.
 #[derive(Default)]
 pub(crate) struct Loaded {
     pub modules: Table<ModuleId, Module>,
-    pub trees: Vec<ast::Module>,
+    pub trees: Vec<Arc<ast::Module>>,
     /// The module each `use` means, by the span of its path.
     pub uses: HashMap<Span, ModuleId>,
     /// The standard modules loaded, by name.
@@ -21,126 +26,280 @@ pub(crate) struct Loaded {
 }
 
 /// Where a module comes from.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Origin {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Origin {
     File(PathBuf),
     Standard(String),
+}
+
+/// A file as it was parsed, and the text it had then.
+#[derive(Clone)]
+pub(crate) struct Parsed {
+    text: Arc<str>,
+    pub file: FileId,
+    pub tree: Arc<ast::Module>,
+    diagnostics: Arc<[Diagnostic]>,
+}
+
+/// What was parsed before, by origin.
+#[derive(Default)]
+pub(crate) struct ParseCache {
+    parsed: HashMap<Origin, Parsed>,
+    /// How many files were parsed because they were new or had changed.
+    pub count: usize,
 }
 
 struct Loader<'w> {
     world: &'w dyn World,
     map: &'w mut SourceMap,
+    cache: &'w mut ParseCache,
     loaded: Loaded,
-    known: HashMap<Origin, ModuleId>,
-    /// The files being loaded, from the root to the current one, to name a circle.
-    path: Vec<PathBuf>,
+    /// The origin of each module.
+    origins: Vec<Origin>,
+    /// What was asked for, and what became of it.
+    asked: HashSet<Origin>,
+    known: HashMap<Origin, Result<ModuleId, io::Error>>,
 }
 
-/// Loads a program.
-pub(crate) fn load(world: &dyn World, root: &Path, map: &mut SourceMap) -> Loaded {
-    let mut loader =
-        Loader { world, map, loaded: Loaded::default(), known: HashMap::new(), path: Vec::new() };
-    let root = normalize(root);
-    match world.read(&root) {
-        Ok(text) => {
-            loader.file(root, &text);
-        }
-        Err(error) => loader.loaded.diagnostics.push(report::unreadable_root(&root, &error)),
+/// Loads a program. What `cache` has with the same text is not parsed again.
+pub(crate) fn load(world: &dyn World, root: &Path, map: &mut SourceMap, cache: &mut ParseCache) -> Loaded {
+    let loaded = Loaded::default();
+    let (asked, known) = (HashSet::new(), HashMap::new());
+    let mut loader = Loader { world, map, cache, loaded, origins: Vec::new(), asked, known };
+    let root = Origin::File(normalize(root));
+    let mut wave = vec![root.clone()];
+    wave.extend(stdlib::PRELUDE.iter().map(|name| Origin::Standard((*name).to_string())));
+    loader.asked.extend(wave.iter().cloned());
+    while !wave.is_empty() {
+        wave = loader.wave(wave);
     }
-    for name in stdlib::PRELUDE {
-        loader.standard(name);
+    if let (Origin::File(path), Some(Err(error))) = (&root, loader.known.get(&root)) {
+        loader.loaded.diagnostics.push(report::unreadable_root(path, error));
     }
+    loader.resolve_uses();
+    loader.break_circles();
     loader.loaded
 }
 
 impl Loader<'_> {
-    fn file(&mut self, path: PathBuf, text: &str) -> ModuleId {
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let id = self.parse(&path.display().to_string(), name, text, false);
-        self.known.insert(Origin::File(path.clone()), id);
-        self.path.push(path);
-        self.follow_uses(id);
-        self.path.pop();
-        id
-    }
-
-    fn standard(&mut self, name: &str) -> Option<ModuleId> {
-        let origin = Origin::Standard(name.to_string());
-        if let Some(&id) = self.known.get(&origin) {
-            return Some(id);
-        }
-        let text = stdlib::source(name)?;
-        let id = self.parse(&format!("std/{name}.flow"), format!("std.{name}"), text, true);
-        self.known.insert(origin, id);
-        self.loaded.standard.insert(name.to_string(), id);
-        self.follow_uses(id);
-        Some(id)
-    }
-
-    fn parse(&mut self, path: &str, name: String, text: &str, standard: bool) -> ModuleId {
-        let file = self.map.add(path, text);
-        let parsed = flow_syntax::parse(self.map, file);
-        self.loaded.diagnostics.extend(parsed.diagnostics);
-        let docs = parsed.module.docs.as_ref().map(|docs| docs.text.clone());
-        self.loaded.trees.push(parsed.module);
-        self.loaded.modules.push(Module { name, file, standard, docs })
-    }
-
-    fn follow_uses(&mut self, id: ModuleId) {
-        let items = self.loaded.trees.get(id.index()).map(|tree| &tree.items);
-        let uses: Vec<UseDecl> = items
-            .into_iter()
-            .flatten()
-            .filter_map(|item| match &item.kind {
-                ItemKind::Use(decl) => Some(decl.clone()),
-                _ => None,
-            })
-            .collect();
-        for decl in uses {
-            if let Some(target) = self.follow(&decl) {
-                self.loaded.uses.insert(decl.path.span, target);
-            }
-        }
-    }
-
-    fn follow(&mut self, decl: &UseDecl) -> Option<ModuleId> {
-        let names: Vec<&str> = decl.path.segments.iter().map(ast::Ident::as_str).collect();
-        match decl.origin {
-            UseOrigin::Package => {
-                let found = match names.as_slice() {
-                    ["std", name] => self.standard(name),
-                    _ => None,
-                };
-                if found.is_none() {
-                    self.loaded.diagnostics.push(report::unknown_package(&decl.path));
+    /// Loads some modules and gives what they use that is not known yet.
+    fn wave(&mut self, origins: Vec<Origin>) -> Vec<Origin> {
+        let texts = parallel::map(&origins, |origin| read(self.world, origin));
+        let mut changed: Vec<FileId> = Vec::new();
+        let mut found: Vec<(Origin, Arc<str>, Result<Parsed, FileId>)> = Vec::with_capacity(origins.len());
+        for (origin, text) in origins.into_iter().zip(texts) {
+            let text = match text {
+                Ok(text) => text,
+                Err(error) => {
+                    self.known.insert(origin, Err(error));
+                    continue;
                 }
-                found
+            };
+            let before = self.cache.parsed.get(&origin);
+            let parsed = match before.filter(|parsed| parsed.text == text) {
+                Some(parsed) => Ok(parsed.clone()),
+                None => {
+                    if let Some(parsed) = before {
+                        self.map.retire(parsed.file);
+                    }
+                    let file = self.map.add(shown_path(&origin), text.clone());
+                    changed.push(file);
+                    Err(file)
+                }
+            };
+            found.push((origin, text, parsed));
+        }
+        self.cache.count += changed.len();
+        let map = &*self.map;
+        let mut parses = parallel::map(&changed, |file| flow_syntax::parse(map, *file)).into_iter();
+        let mut next = Vec::new();
+        for (origin, text, parsed) in found {
+            let parsed = match parsed {
+                Ok(parsed) => parsed,
+                Err(file) => remember(self.cache, &origin, text, file, parses.next().unwrap_or_default()),
+            };
+            self.enter(origin, &parsed, &mut next);
+        }
+        next
+    }
+
+    /// Gives a parsed file its id, and lists what it uses that is new.
+    fn enter(&mut self, origin: Origin, parsed: &Parsed, next: &mut Vec<Origin>) {
+        self.loaded.diagnostics.extend(parsed.diagnostics.iter().cloned());
+        let tree = parsed.tree.clone();
+        let docs = tree.docs.as_ref().map(|docs| docs.text.clone());
+        let (name, standard) = match &origin {
+            Origin::File(path) => (path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), false),
+            Origin::Standard(name) => (format!("std.{name}"), true),
+        };
+        let id = self.loaded.modules.push(Module { name, file: parsed.file, standard, docs });
+        if let Origin::Standard(name) = &origin {
+            self.loaded.standard.insert(name.clone(), id);
+        }
+        for used in uses(&tree).filter_map(|decl| origin_of(&origin, decl)) {
+            if self.asked.insert(used.clone()) {
+                next.push(used);
             }
-            UseOrigin::Relative { ups } => self.follow_file(decl, ups, &names),
+        }
+        self.loaded.trees.push(tree);
+        self.known.insert(origin.clone(), Ok(id));
+        self.origins.push(origin);
+    }
+
+    /// What each `use` means, once all is loaded.
+    fn resolve_uses(&mut self) {
+        for (tree, origin) in self.loaded.trees.iter().zip(&self.origins) {
+            for decl in uses(tree) {
+                let used = origin_of(origin, decl);
+                match used.as_ref().and_then(|used| self.known.get(used)) {
+                    Some(Ok(id)) => {
+                        self.loaded.uses.insert(decl.path.span, *id);
+                    }
+                    Some(Err(error)) => {
+                        let path = match &used {
+                            Some(Origin::File(path)) => path.as_path(),
+                            _ => Path::new(""),
+                        };
+                        self.loaded.diagnostics.push(report::unreadable_module(&decl.path, path, error));
+                    }
+                    None => self.loaded.diagnostics.push(report::unknown_package(&decl.path)),
+                }
+            }
         }
     }
 
-    fn follow_file(&mut self, decl: &UseDecl, ups: u32, names: &[&str]) -> Option<ModuleId> {
-        let mut path =
-            self.path.last().and_then(|file| file.parent()).map(Path::to_path_buf).unwrap_or_default();
-        path.extend((0..ups).map(|_| ".."));
-        path.extend(names);
-        path.set_extension("flow");
-        let path = normalize(&path);
-        if let Some(start) = self.path.iter().position(|open| *open == path) {
-            let circle = self.path.get(start..).unwrap_or_default();
-            self.loaded.diagnostics.push(report::import_cycle(&decl.path, circle, &path));
-            return None;
+    /// Reports the `use`s that close a circle, seen from the root, and takes them out.
+    fn break_circles(&mut self) {
+        let mut finder = CircleFinder {
+            loaded: &self.loaded,
+            origins: &self.origins,
+            state: vec![Visit::New; self.loaded.trees.len()],
+            closing: Vec::new(),
+        };
+        for index in 0..self.loaded.trees.len() {
+            finder.from(ModuleId::new(index));
         }
-        if let Some(&id) = self.known.get(&Origin::File(path.clone())) {
-            return Some(id);
+        for (span, diagnostic) in finder.closing {
+            self.loaded.uses.remove(&span);
+            self.loaded.diagnostics.push(diagnostic);
         }
-        match self.world.read(&path) {
-            Ok(text) => Some(self.file(path, &text)),
-            Err(error) => {
-                self.loaded.diagnostics.push(report::unreadable_module(&decl.path, &path, &error));
-                None
+    }
+}
+
+fn read(world: &dyn World, origin: &Origin) -> io::Result<Arc<str>> {
+    match origin {
+        Origin::File(path) => world.read(path),
+        Origin::Standard(name) => {
+            stdlib::source(name).map(Arc::from).ok_or_else(|| io::ErrorKind::NotFound.into())
+        }
+    }
+}
+
+fn shown_path(origin: &Origin) -> String {
+    match origin {
+        Origin::File(path) => path.display().to_string(),
+        Origin::Standard(name) => format!("std/{name}.flow"),
+    }
+}
+
+fn remember(cache: &mut ParseCache, origin: &Origin, text: Arc<str>, file: FileId, parse: Parse) -> Parsed {
+    let (tree, diagnostics) = (Arc::new(parse.module), parse.diagnostics.into());
+    let parsed = Parsed { text, file, tree, diagnostics };
+    cache.parsed.insert(origin.clone(), parsed.clone());
+    parsed
+}
+
+fn uses(tree: &ast::Module) -> impl Iterator<Item = &UseDecl> {
+    tree.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Use(decl) => Some(decl),
+        _ => None,
+    })
+}
+
+/// What a `use` in a module of `from` names; `None` where there is no such package.
+fn origin_of(from: &Origin, decl: &UseDecl) -> Option<Origin> {
+    let names: Vec<&str> = decl.path.segments.iter().map(ast::Ident::as_str).collect();
+    match decl.origin {
+        UseOrigin::Package => match names.as_slice() {
+            ["std", name] => stdlib::source(name).map(|_| Origin::Standard((*name).to_string())),
+            _ => None,
+        },
+        UseOrigin::Relative { ups } => {
+            let folder = match from {
+                Origin::File(path) => path.parent().map(Path::to_path_buf).unwrap_or_default(),
+                Origin::Standard(_) => return None,
+            };
+            let mut path = folder;
+            path.extend((0..ups).map(|_| ".."));
+            path.extend(names);
+            path.set_extension("flow");
+            Some(Origin::File(normalize(&path)))
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    New,
+    Open,
+    Done,
+}
+
+/// A walk over the `use`s, depth first; its stack is a vector, because a chain of modules may be long.
+struct CircleFinder<'l> {
+    loaded: &'l Loaded,
+    origins: &'l [Origin],
+    state: Vec<Visit>,
+    closing: Vec<(Span, Diagnostic)>,
+}
+
+impl<'l> CircleFinder<'l> {
+    fn from(&mut self, start: ModuleId) {
+        if self.state(start) != Visit::New {
+            return;
+        }
+        let mut stack = vec![(start, self.uses(start))];
+        self.set(start, Visit::Open);
+        while let Some((module, left)) = stack.last_mut() {
+            let Some(decl) = left.next() else {
+                let module = *module;
+                self.set(module, Visit::Done);
+                stack.pop();
+                continue;
+            };
+            let Some(&target) = self.loaded.uses.get(&decl.path.span) else { continue };
+            match self.state(target) {
+                Visit::Done => {}
+                Visit::New => {
+                    self.set(target, Visit::Open);
+                    stack.push((target, self.uses(target)));
+                }
+                Visit::Open => {
+                    let open = stack.iter().map(|(module, _)| *module).skip_while(|open| *open != target);
+                    let circle: Vec<PathBuf> = open.map(|module| self.path(module)).collect();
+                    let again = self.path(target);
+                    self.closing.push((decl.path.span, report::import_cycle(&decl.path, &circle, &again)));
+                }
             }
         }
+    }
+
+    fn state(&self, module: ModuleId) -> Visit {
+        self.state.get(module.index()).copied().unwrap_or(Visit::Done)
+    }
+
+    fn set(&mut self, module: ModuleId, visit: Visit) {
+        if let Some(state) = self.state.get_mut(module.index()) {
+            *state = visit;
+        }
+    }
+
+    fn uses(&self, module: ModuleId) -> Box<dyn Iterator<Item = &'l UseDecl> + 'l> {
+        let tree = self.loaded.trees.get(module.index());
+        Box::new(tree.into_iter().flat_map(|tree| uses(tree)))
+    }
+
+    fn path(&self, module: ModuleId) -> PathBuf {
+        self.origins.get(module.index()).map(|origin| PathBuf::from(shown_path(origin))).unwrap_or_default()
     }
 }

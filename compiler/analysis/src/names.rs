@@ -8,10 +8,11 @@ use crate::hir::{
 use crate::{report, stdlib};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, Ident, ItemKind, Name, UseDecl};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
+use std::sync::Arc;
 
 /// Enters every declaration of every module, then what `use` brings in. Types and signatures come later.
-pub(crate) fn declare<'a>(cx: &mut Context<'a>, trees: &'a [ast::Module]) {
+pub(crate) fn declare<'a>(cx: &mut Context<'a>, trees: &'a [Arc<ast::Module>]) {
     for (index, tree) in trees.iter().enumerate() {
         let module = ModuleId::new(index);
         cx.scopes.push(Scope::default());
@@ -22,8 +23,11 @@ pub(crate) fn declare<'a>(cx: &mut Context<'a>, trees: &'a [ast::Module]) {
         }
     }
     for module in cx.program.modules.ids() {
-        if cx.is_standard(module) && stdlib::PRELUDE.contains(&cx.module_name(module)) {
-            enter_prelude(cx, module);
+        if cx.is_standard(module) {
+            enter_methods(cx, module);
+            if stdlib::PRELUDE.contains(&cx.module_name(module)) {
+                enter_prelude(cx, module);
+            }
         }
     }
     for (index, tree) in trees.iter().enumerate() {
@@ -146,6 +150,16 @@ fn enter_prelude(cx: &mut Context<'_>, module: ModuleId) {
         span: Span::default(),
         public: false,
     });
+}
+
+/// Makes the public functions of a standard module known as methods.
+fn enter_methods(cx: &mut Context<'_>, module: ModuleId) {
+    let Some(scope) = cx.scopes.get(module.index()) else { return };
+    for (name, entry) in scope.names.iter().filter(|(_, entry)| entry.public) {
+        if let Def::Function(id) = entry.def {
+            cx.prelude.methods.entry(name.clone()).or_default().push(id);
+        }
+    }
 }
 
 fn import(cx: &mut Context<'_>, module: ModuleId, decl: &UseDecl) {

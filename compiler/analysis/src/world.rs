@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-/// What the checker needs of the outside.
-pub trait World {
+/// What the checker needs of the outside. Files are read from several threads.
+pub trait World: Sync {
     /// The text of a file. Paths are the root file's, or relative to it by the `use`s that led there.
     fn read(&self, path: &Path) -> io::Result<Arc<str>>;
 }

@@ -20,6 +20,35 @@ pub(crate) enum RawPart {
     Expr(Expr),
 }
 
+/// What the grammar makes of an element of a list: big ones are boxed until they lie in it.
+pub(crate) trait Element {
+    type Node;
+    fn node(self) -> Self::Node;
+}
+
+/// A list of what elements stand for.
+pub(crate) type List<T> = Vec<<T as Element>::Node>;
+
+impl<T> Element for Box<T> {
+    type Node = T;
+    fn node(self) -> T {
+        *self
+    }
+}
+
+macro_rules! small {
+    ($($node:ident)*) => {
+        $(impl Element for $node {
+            type Node = $node;
+            fn node(self) -> $node {
+                self
+            }
+        })*
+    };
+}
+
+small! { Expr Ident Pattern TypeExpr }
+
 impl<'s> Context<'s> {
     pub(crate) fn new(file: &'s SourceFile, mut docs: Vec<PendingDocs>) -> Context<'s> {
         docs.sort_by_key(|pending| pending.target);
@@ -118,19 +147,25 @@ impl<'s> Context<'s> {
 
     // Declarations and statements.
 
-    pub(crate) fn invalid_field(&self, start: u32, end: u32) -> Field {
-        Field {
+    pub(crate) fn invalid_field(&self, start: u32, end: u32) -> Box<Field> {
+        Box::new(Field {
             docs: None,
             name: self.invalid_name(start, end),
             ty: self.ty(start, end, TypeExprKind::Error),
             default: None,
             span: self.span(start, end),
-        }
+        })
     }
 
-    pub(crate) fn invalid_setting(&self, start: u32, end: u32) -> Setting {
+    pub(crate) fn invalid_case(&self, start: u32, end: u32) -> Box<Case> {
+        let (name, span) = (self.invalid_name(start, end), self.span(start, end));
+        Box::new(Case { docs: None, name, fields: Vec::new(), span })
+    }
+
+    pub(crate) fn invalid_setting(&self, start: u32, end: u32) -> Box<Setting> {
         let value = self.expr(start, end, ExprKind::Error);
-        Setting { docs: None, key: self.invalid_name(start, end), value, span: self.span(start, end) }
+        let (key, span) = (self.invalid_name(start, end), self.span(start, end));
+        Box::new(Setting { docs: None, key, value, span })
     }
 
     pub(crate) fn stmt(
@@ -138,8 +173,8 @@ impl<'s> Context<'s> {
         start: u32,
         end: u32,
         kind: StmtKind,
-        compensation: Option<Compensation>,
-    ) -> Stmt {
+        compensation: Option<Box<Compensation>>,
+    ) -> Box<Stmt> {
         let documented = matches!(
             kind,
             StmtKind::Signal { .. }
@@ -149,7 +184,7 @@ impl<'s> Context<'s> {
                 | StmtKind::Update(_)
         );
         let docs = if documented { self.docs(start).map(Box::new) } else { None };
-        Stmt { docs, kind, compensation: compensation.map(Box::new), span: self.span(start, end) }
+        Box::new(Stmt { docs, kind, compensation, span: self.span(start, end) })
     }
 
     pub(crate) fn expr_stmt(&self, expr: Expr) -> StmtKind {
@@ -168,18 +203,19 @@ impl<'s> Context<'s> {
         }))
     }
 
-    pub(crate) fn invalid_arm(&self, start: u32, end: u32) -> Arm {
-        Arm {
+    pub(crate) fn invalid_arm(&self, start: u32, end: u32) -> Box<Arm> {
+        Box::new(Arm {
             pattern: self.pattern(start, end, PatternKind::Error),
             guard: None,
             body: self.expr(start, end, ExprKind::Error),
             span: self.span(start, end),
-        }
+        })
     }
 
-    pub(crate) fn invalid_race_arm(&self, start: u32, end: u32) -> RaceArm {
+    pub(crate) fn invalid_race_arm(&self, start: u32, end: u32) -> Box<RaceArm> {
         let error = || self.expr(start, end, ExprKind::Error);
-        RaceArm { head: RaceHead::Expr(error()), binding: None, body: error(), span: self.span(start, end) }
+        let head = RaceHead::Expr(error());
+        Box::new(RaceArm { head, binding: None, body: error(), span: self.span(start, end) })
     }
 
     /// The assignment of `A => x = 1` as the block it stands for.

@@ -131,7 +131,7 @@ impl Driver<'_, '_> {
                 (token.span.start, token.kind, token.span.end)
             });
             let error = match parser.parse(self.cx, triples) {
-                Ok(item) => return item,
+                Ok(item) => return *item,
                 Err(error) => error,
             };
             let (at, expected) = match error {

@@ -1,6 +1,7 @@
 //! Where text is: files side by side in one address space, and spans of 8 bytes into it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A range of source text, as global byte offsets into a [`SourceMap`].
 ///
@@ -73,8 +74,10 @@ pub struct Position {
 #[derive(Debug)]
 pub struct SourceFile {
     path: String,
-    text: String,
+    text: Arc<str>,
     base: u32,
+    /// The length of the text, which a retired file has lost.
+    length: u32,
     line_starts: Vec<u32>,
 }
 
@@ -123,7 +126,7 @@ impl SourceFile {
     }
 
     fn end(&self) -> u32 {
-        self.base + self.text.len() as u32
+        self.base + self.length
     }
 
     fn position(&self, local: usize) -> Position {
@@ -149,20 +152,34 @@ impl SourceMap {
     }
 
     /// Adds a file. Text that does not fit in the 4 GiB any more is cut off at the limit.
-    pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> FileId {
+    pub fn add(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
         // Bases start at 1 and files lie one byte apart, so that an end of file belongs to one file only.
-        let base = self.files.last().map_or(1, |last| last.end().saturating_add(1));
+        let base = self.used().saturating_add(1);
         let mut text = text.into();
         let room = (u32::MAX - base).saturating_sub(1) as usize;
         if text.len() > room {
             let cut = (0..=room).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-            text.truncate(cut);
+            text = text.get(..cut).unwrap_or_default().into();
         }
-        let line_starts = std::iter::once(0)
-            .chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1))
-            .collect();
-        self.files.push(SourceFile { path: path.into(), text, base, line_starts });
+        let mut line_starts = Vec::with_capacity(text.len() / 32 + 1);
+        line_starts.push(0);
+        line_starts.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1));
+        let length = text.len() as u32;
+        self.files.push(SourceFile { path: path.into(), text, base, length, line_starts });
         FileId(self.files.len() as u32 - 1)
+    }
+
+    /// Drops the text of a file that was replaced by a newer one. Its offsets are never used again.
+    pub fn retire(&mut self, id: FileId) {
+        if let Some(file) = self.files.get_mut(id.index()) {
+            file.text = Arc::default();
+            file.line_starts = vec![0];
+        }
+    }
+
+    /// How many of the 4 GiB of offsets are used, by retired files as well.
+    pub fn used(&self) -> u32 {
+        self.files.last().map_or(0, SourceFile::end)
     }
 
     /// The file of an id this map gave out.

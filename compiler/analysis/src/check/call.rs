@@ -3,7 +3,7 @@
 use super::arguments::Slot;
 use super::coerce::wrap;
 use super::{Binding, Checker, Want, Why, arguments::Target};
-use crate::context::Def;
+use crate::context::{Def, Entry};
 use crate::hir::{CoerceKind, Expr, ExprKind, FunctionId, NominalId, NominalKind, Policy, Ty, Type};
 use crate::{declare, report};
 use flow_syntax::Span;
@@ -163,7 +163,7 @@ impl<'a> Checker<'_, 'a> {
             let def = self.cx.lookup(self.module, name.as_str()).map_or(Def::Broken, |entry| entry.def);
             return self.call_def(def, Some(receiver), args, settings, span, want);
         }
-        let candidates = self.method_candidates(name);
+        let candidates = self.method_candidates(&shape, name);
         match candidates.into_iter().find(|id| self.first_param_fits(*id, receiver.ty)) {
             Some(id) => self.call_def(Def::Function(id), Some(receiver), args, settings, span, want),
             None => {
@@ -176,19 +176,21 @@ impl<'a> Checker<'_, 'a> {
         }
     }
 
-    /// The functions a method of this name may be, nearest first.
-    pub fn method_candidates(&self, name: &Ident) -> Vec<FunctionId> {
+    /// The functions a method of this name may be for a receiver of this type, nearest first.
+    pub fn method_candidates(&self, receiver: &Type, name: &Ident) -> Vec<FunctionId> {
         let mut candidates = Vec::new();
         if let Some(Def::Function(id)) = self.cx.lookup(self.module, name.as_str()).map(|entry| entry.def) {
             candidates.push(id);
         }
         candidates.extend(self.cx.prelude.functions.get(&name.text).into_iter().flatten());
         // A type's own module need not be used by name for its methods to be known.
-        let modules = self.cx.scopes.iter().filter_map(|scope| scope.names.get(&name.text));
-        candidates.extend(modules.filter(|entry| entry.public).filter_map(|entry| match entry.def {
-            Def::Function(id) => Some(id),
-            _ => None,
-        }));
+        if let Type::Nominal(id, _) = receiver
+            && let Some(scope) = self.cx.scope(self.cx.nominal(*id).module)
+            && let Some(Entry { def: Def::Function(id), public: true, .. }) = scope.names.get(&name.text)
+        {
+            candidates.push(*id);
+        }
+        candidates.extend(self.cx.prelude.methods.get(&name.text).into_iter().flatten());
         candidates
     }
 

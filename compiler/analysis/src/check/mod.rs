@@ -31,7 +31,8 @@ use crate::hir::{Body, Expr, ExprKind, Id, Local, LocalId, ModuleId, Suspends, T
 use crate::infer::Unknowns;
 use flow_syntax::ast::{Ident, Name};
 use flow_syntax::{Diagnostic, Span};
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt};
+use std::collections::BTreeSet;
 
 /// Why a type is expected, for the message where it is not met.
 #[derive(Clone, Debug)]

@@ -6,9 +6,10 @@ use crate::hir::{ConstId, FunctionCode, FunctionId, Id, ModuleId, NominalId, Nom
 use crate::{declare, report, stdlib};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, ItemKind};
+use std::sync::Arc;
 
 /// Checks everything that has code.
-pub(crate) fn check<'a>(cx: &mut Context<'a>, trees: &'a [ast::Module]) {
+pub(crate) fn check<'a>(cx: &mut Context<'a>, trees: &'a [Arc<ast::Module>]) {
     for id in cx.program.nominals.ids() {
         check_field_defaults(cx, id);
     }

@@ -2,7 +2,7 @@
 
 use super::ids::{Id, NominalId, Table, Ty};
 use super::program::Nominal;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 /// A type. `Ty` ids are equal exactly where types are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
