@@ -10,7 +10,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// It did what was asked; a workflow that it waited for completed.
     Success = 0,
-    /// The workflow that it waited for failed.
+    /// The workflow that it waited for failed; what was to be so is not.
     Failed = 1,
     /// The command line, the input or the program is wrong.
     Usage = 2,

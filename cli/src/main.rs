@@ -5,6 +5,7 @@
 
 mod commands;
 mod exit;
+mod files;
 mod input;
 mod live;
 mod open;
@@ -26,6 +27,8 @@ struct Cli {
 enum Command {
     /// Report what is wrong with .flow files.
     Check(commands::check::Args),
+    /// Bring .flow files into the one style.
+    Fmt(commands::fmt::Args),
     /// Compile a .flow file to a .flowc artifact, which runs without its sources.
     Compile(commands::compile::Args),
     /// Run a workflow, or go on with it, and show it live until it ends.
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Check(args) => commands::check::run(&args),
+        Command::Fmt(args) => commands::fmt::run(&args),
         Command::Compile(args) => commands::compile::run(&args),
         Command::Run(args) => commands::run::run(&args),
         Command::Start(args) => commands::start::run(&args),

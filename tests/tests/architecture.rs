@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// What each crate may use of the others; `ARCHITECTURE.md` says the same.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("compiler/syntax", &[]),
+    ("compiler/format", &["flow-syntax"]),
     ("compiler/analysis", &["flow-syntax"]),
     ("compiler/mir", &[]),
     ("compiler/lower", &["flow-syntax", "flow-analysis", "flow-mir"]),

@@ -25,6 +25,7 @@ mod token;
 pub use comments::{Comment, CommentKind, Comments};
 pub use diagnostic::{Code, Diagnostic, Fix, Label, Severity};
 pub use fixes::{Fixed, apply_fixes};
-pub use parser::{Parse, parse};
+pub use parser::{Parse, parse, tokens};
 pub use render::{JsonDiagnostic, JsonFix, JsonLabel, JsonPlace, render, render_json, to_json};
 pub use span::{FileId, Position, SourceFile, SourceMap, Span};
+pub use token::{Token, TokenKind};

@@ -19,7 +19,7 @@ use crate::diagnostic::Diagnostic;
 use crate::layout;
 use crate::lexer;
 use crate::messages::{self, Mistake};
-use crate::span::{FileId, SourceMap, Span};
+use crate::span::{FileId, SourceFile, SourceMap, Span};
 use crate::token::{Token, TokenKind};
 
 lalrpop_mod!(
@@ -76,6 +76,11 @@ pub fn parse(sources: &SourceMap, file: FileId) -> Parse {
     limit(&mut diagnostics);
     let module = Module { docs: lexed.module_docs, items, span: file.span() };
     Parse { module, comments: lexed.comments, diagnostics }
+}
+
+/// The words and marks of a file as they are written, comments and line breaks left out; for tools that keep the text.
+pub fn tokens(file: &SourceFile) -> Vec<Token> {
+    lexer::lex(file.text(), file.base()).tokens
 }
 
 fn unused_docs(span: Span) -> Diagnostic {

@@ -7,6 +7,7 @@ use crate::span::Span;
 /// A kind of token. The text of names and literals is looked up by span where it is needed.
 #[derive(Logos, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[logos(skip r"[ \t\r\u{feff}]+")]
+#[allow(missing_docs, reason = "each is named after its word or mark")]
 pub enum TokenKind {
     // What the lexer's loop consumes itself.
     #[token("\n")]
