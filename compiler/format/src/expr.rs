@@ -6,7 +6,7 @@ use flow_syntax::ast::{
 };
 
 use crate::doc::Doc;
-use crate::list::{PARENS, TIGHT};
+use crate::list::{Last, PARENS, TIGHT};
 use crate::printer::Printer;
 
 impl Printer<'_> {
@@ -252,8 +252,12 @@ impl Printer<'_> {
     }
 
     fn args(&mut self, args: &[Arg]) {
-        let brackets = args.last().is_some_and(|last| has_brackets(&last.value));
-        self.arguments(args, brackets, Self::arg);
+        let last = match args {
+            [Arg { name: None, value: Expr { kind: ExprKind::String(_), .. }, .. }] => Last::OnlyString,
+            [.., last] if has_brackets(&last.value) => Last::Brackets,
+            _ => Last::Other,
+        };
+        self.arguments(args, last, Self::arg);
     }
 
     pub(crate) fn arg(&mut self, arg: &Arg) {

@@ -32,6 +32,16 @@ pub(crate) const STATEMENTS: Style = Style { pad: " ", between: "; ", commas: fa
 /// One expression in parentheses.
 pub(crate) const PARENS: Style = Style { pad: "", between: "", commas: false, loose: false };
 
+/// What the last argument of a call is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Last {
+    /// Something with brackets of its own.
+    Brackets,
+    /// A string, and the only argument.
+    OnlyString,
+    Other,
+}
+
 /// An element and what stands before it.
 struct Piece {
     /// The comments that end the line before.
@@ -131,22 +141,21 @@ impl<'s> Printer<'s> {
         self.docs.concat(parts)
     }
 
-    /// Arguments. Where the last one has brackets of its own, it alone may be broken: `f(a, |x| {` … `})`.
-    pub(crate) fn arguments<T>(
-        &mut self,
-        items: &[T],
-        last_has_brackets: bool,
-        print: impl FnMut(&mut Self, &T),
-    ) {
+    /// Arguments. Where the last one has brackets of its own, it alone may be broken: `f(a, |x| {` … `})`. A string alone
+    /// stays beside its brackets, since a line of its own would gain it little.
+    pub(crate) fn arguments<T>(&mut self, items: &[T], last: Last, print: impl FnMut(&mut Self, &T)) {
         let pieces = self.pieces(items, TIGHT, print);
         let apart = self.assemble(&pieces, TIGHT);
         let apart = self.docs.add(Doc::Group { content: apart, broken: false });
         let others = pieces.pieces.split_last().map_or(&[][..], |(_, others)| others);
         let simple = others.iter().all(|piece| !self.docs.breaks(piece.item));
-        if !last_has_brackets || pieces.open || !pieces.plain || !simple {
+        if last == Last::Other || pieces.open || !pieces.plain || !simple {
             return self.push_id(apart);
         }
         let close = self.hugging(&pieces, false);
+        if last == Last::OnlyString {
+            return self.push_id(close);
+        }
         let broken = self.hugging(&pieces, true);
         let broken = self.docs.add(Doc::Choice { inline: broken, broken: apart });
         self.push(Doc::Choice { inline: close, broken });

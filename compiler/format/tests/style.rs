@@ -4,7 +4,7 @@ mod common;
 
 use common::{check, format, programs};
 
-/// The programs of the repository are in the style themselves; those of tests about wrong programs may not parse.
+/// The programs of the repository are in the style themselves.
 #[test]
 fn the_repositorys_programs_are_formatted() {
     let mut wrong = Vec::new();
