@@ -43,6 +43,7 @@ codes! {
     FUNCTION_EQUALITY    "E0312" "functions that are compared"
     NOT_A_RECORD         "E0313" "`with` on what has no fields"
     NOT_INDEXABLE        "E0314" "an index into what has none"
+    KEY_TYPE             "E0315" "a type that can be no key"
     NOT_EXHAUSTIVE       "E0400" "a match that misses a case"
     PATTERN_TYPE         "E0402" "a pattern of another type"
     PATTERN_FIELDS       "E0403" "a pattern with the wrong fields"

@@ -108,6 +108,10 @@ pub(crate) struct Context<'a> {
     /// Where the first item of each module begins.
     pub item_starts: Vec<Option<u32>>,
     pub diagnostics: Vec<Diagnostic>,
+    /// The key types of the maps and the element types of the sets that are written, and where.
+    pub written_keys: Vec<(Ty, Span)>,
+    /// Those that were inferred, and where first.
+    pub inferred_keys: HashMap<Ty, Span>,
     /// The nominal types of failures that need not be declared.
     pub system_errors: HashSet<Ty>,
 }

@@ -358,9 +358,12 @@ fn builtin(cx: &mut Context<'_>, name: &Ident, args: &[(Ty, Span)]) -> Option<Ty
 fn builtin_collection(cx: &mut Context<'_>, name: &Ident, args: &[(Ty, Span)]) -> Ty {
     match (name.as_str(), args) {
         ("List", [(item, _)]) => cx.types().list(*item),
-        ("Map", [(key, _), (value, _)]) => cx.types().intern(Type::Map(*key, *value)),
-        ("Set", [(item, _)]) => {
-            cx.report(report::not_yet("the type `Set`", name.span));
+        ("Map", [(key, span), (value, _)]) => {
+            cx.written_keys.push((*key, *span));
+            cx.types().intern(Type::Map(*key, *value))
+        }
+        ("Set", [(item, span)]) => {
+            cx.written_keys.push((*item, *span));
             cx.types().intern(Type::Set(*item))
         }
         (other, _) => {

@@ -5,6 +5,7 @@
 //! declare   types of declarations            check/    types of bodies
 //! messages  what instances can be told and asked
 //! exhaustive  patterns                       suspension  what suspends, what touches the world
+//! keys      keys of maps and sets
 //! report    every message, in one place      codes     their codes
 //! ```
 
@@ -20,6 +21,7 @@ mod declare;
 mod exhaustive;
 pub mod hir;
 mod infer;
+mod keys;
 mod messages;
 mod modules;
 mod names;
@@ -70,11 +72,14 @@ pub fn analyze(world: &dyn World, root: &Path, sources: &mut SourceMap) -> Analy
         field_defaults: Default::default(),
         item_starts: trees.iter().map(|tree| tree.items.first().map(|item| item.span.start)).collect(),
         diagnostics,
+        written_keys: Vec::new(),
+        inferred_keys: Default::default(),
         system_errors: Default::default(),
     };
     names::declare(&mut cx, &trees);
     declare::resolve(&mut cx, &trees);
     check::check(&mut cx, &trees);
+    keys::check(&mut cx);
     let Context { mut program, mut diagnostics, .. } = cx;
     diagnostics.extend(suspension::infer(&mut program));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span());

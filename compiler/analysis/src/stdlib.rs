@@ -10,7 +10,7 @@ macro_rules! modules {
 }
 
 modules! {
-    "activity" "core" "decimal" "duration" "env" "errors" "exec" "http" "int" "json" "list" "log" "map" "option"
+    "activity" "core" "decimal" "duration" "env" "errors" "exec" "float" "http" "int" "json" "list" "log" "map" "option"
     "progress" "result" "sql" "step" "string" "time" "timestamp"
 }
 
@@ -22,6 +22,7 @@ pub const PRELUDE: &[&str] = &[
     "result",
     "int",
     "decimal",
+    "float",
     "string",
     "duration",
     "timestamp",

@@ -90,8 +90,8 @@ impl<'a> FunctionLowering<'_, 'a> {
         span: Span,
     ) -> Result<Op, LowerError> {
         use mir::BinaryOp::{
-            FloatAdd, FloatDivide, FloatMultiply, FloatSubtract, IntAdd, IntDivide, IntMultiply,
-            IntRemainder, IntSubtract,
+            FloatAdd, FloatDivide, FloatMultiply, FloatRemainder, FloatSubtract, IntAdd, IntDivide,
+            IntMultiply, IntRemainder, IntSubtract,
         };
         let (left_type, right_type) = (self.stored_type(left), self.stored_type(right));
         let scalar = |op| Ok(Op::Binary { dst, op, left, right });
@@ -112,16 +112,12 @@ impl<'a> FunctionLowering<'_, 'a> {
             (Domain::Float, BinaryOp::Sub) => scalar(FloatSubtract),
             (Domain::Float, BinaryOp::Mul) => scalar(FloatMultiply),
             (Domain::Float, BinaryOp::Div) => scalar(FloatDivide),
+            (Domain::Float, BinaryOp::Rem) => scalar(FloatRemainder),
             (Domain::Decimal, BinaryOp::Add) => library(Intrinsic::DecimalAdd),
             (Domain::Decimal, BinaryOp::Sub) => library(Intrinsic::DecimalSubtract),
             (Domain::Decimal, BinaryOp::Mul) => library(Intrinsic::DecimalMultiply),
             (Domain::Decimal, BinaryOp::Div) => library(Intrinsic::DecimalDivide),
             (Domain::Decimal, BinaryOp::Rem) => library(Intrinsic::DecimalRemainder),
-            (Domain::Float, BinaryOp::Rem) => {
-                let message =
-                    "`%` of `Float` values can't be compiled yet: use `Decimal` or `Int`".to_string();
-                Err(LowerError::limit(message, span))
-            }
             _ => Err(LowerError::internal(format!("{op:?} on {left_type:?}"), span)),
         }
     }

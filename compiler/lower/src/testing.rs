@@ -9,7 +9,7 @@ use flow_analysis::{Memory, analyze};
 use flow_mir::executor::NoHost;
 use flow_mir::strand::{Stop, Strand};
 use flow_mir::{Executor, Heap, Limits, Program, value};
-use flow_syntax::SourceMap;
+use flow_syntax::{SourceMap, render};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub fn compile(text: &str) -> Result<Program, String> {
     let world = Memory::new().with("main.flow", text);
     let analysis = analyze(&world, Path::new("main.flow"), &mut sources);
     if analysis.has_errors() {
-        return Err(format!("{:#?}", analysis.diagnostics));
+        return Err(analysis.diagnostics.iter().map(|found| render(&sources, found, false)).collect());
     }
     let program = lower(&analysis.program, &sources).map_err(|error| error.to_string())?;
     program.validate().map_err(|invalid| invalid.to_string())?;

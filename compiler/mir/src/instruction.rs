@@ -110,6 +110,7 @@ pub enum BinaryOp {
     FloatLessEqual,
     FloatGreater,
     FloatGreaterEqual,
+    FloatRemainder,
 }
 
 impl BinaryOp {
@@ -127,6 +128,7 @@ impl BinaryOp {
                 | FloatSubtract
                 | FloatMultiply
                 | FloatDivide
+                | FloatRemainder
         )
     }
 }

@@ -38,6 +38,7 @@ pub fn binary(op: BinaryOp, left: u64, right: u64) -> Result<u64, Fault> {
         FloatSubtract => float(x - y, x, "-", y),
         FloatMultiply => float(x * y, x, "*", y),
         FloatDivide => float(x / y, x, "/", y),
+        FloatRemainder => float(x % y, x, "%", y),
         FloatEqual => Ok(u64::from(x == y)),
         FloatNotEqual => Ok(u64::from(x != y)),
         FloatLess => Ok(u64::from(x < y)),

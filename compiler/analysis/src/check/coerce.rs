@@ -3,7 +3,6 @@
 use super::{Checker, Want, Why};
 use crate::hir::{CoerceKind, Expr, ExprKind, Literal, Ty, Type, Types};
 use crate::report;
-use rust_decimal::prelude::ToPrimitive;
 
 impl Checker<'_, '_> {
     /// `expr` as what is wanted.
@@ -118,7 +117,7 @@ fn adapt_literal(mut expr: Expr, expected: &Type) -> Result<Expr, Expr> {
         ExprKind::Literal(Literal::Int(int)) if ty == Types::DECIMAL => Literal::Decimal((*int).into()),
         ExprKind::Literal(Literal::Int(int)) => Literal::Float(*int as f64),
         ExprKind::Literal(Literal::Decimal(decimal)) if ty == Types::FLOAT => {
-            Literal::Float(decimal.to_f64().unwrap_or_default())
+            Literal::Float(decimal.to_string().parse().unwrap_or_default())
         }
         ExprKind::Negate(operand) => {
             let inner = std::mem::take(&mut **operand);

@@ -51,6 +51,7 @@ impl Checker<'_, '_> {
         use ast::ExprKind as K;
         let span = expr.span;
         match &expr.kind {
+            K::Int(text) | K::Decimal(text) if self.wants_float(want) => self.float_literal(text, span),
             K::Int(text) => self.int_literal(text, span),
             K::Decimal(text) => self.decimal_literal(text, span),
             K::Duration { millis, .. } => self.duration_literal(*millis, span),

@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::hir::{
     CoerceKind, Expr, ExprKind, Local, LocalId, Pattern, PatternKind, Policy, Stmt, StmtKind, Table, Ty,
-    Type, VisitorMut,
+    Type, Types, VisitorMut,
 };
 use crate::report;
 use flow_syntax::Span;
@@ -69,6 +69,11 @@ impl VisitorMut for Finisher<'_, '_, '_> {
                 }
             }
             _ => {}
+        }
+        if let Type::Map(key, _) | Type::Set(key) = *self.checker.cx.ty(expr.ty)
+            && key != Types::STRING
+        {
+            self.checker.cx.inferred_keys.entry(key).or_insert(expr.span);
         }
         self.keep_functions(expr);
     }

@@ -31,6 +31,21 @@ impl Checker<'_, '_> {
         literal(Literal::Decimal(value), Types::DECIMAL, span)
     }
 
+    /// Whether a number literal is a `Float` where it stands.
+    pub fn wants_float(&self, want: &Want) -> bool {
+        want.ty().is_some_and(|ty| matches!(self.shape(self.inner_of_option(ty)), Type::Float))
+    }
+
+    /// A number where a `Float` is expected: the nearest there is.
+    pub fn float_literal(&mut self, text: &Name, span: Span) -> Expr {
+        let nearest = text.replace('_', "").parse::<f64>().ok().filter(|value| value.is_finite());
+        let value = nearest.unwrap_or_else(|| {
+            self.report(report::literal_range(text, "Float", span));
+            0.0
+        });
+        literal(Literal::Float(value), Types::FLOAT, span)
+    }
+
     pub fn duration_literal(&mut self, millis: i64, span: Span) -> Expr {
         let nanos = millis.checked_mul(1_000_000).unwrap_or_else(|| {
             self.report(report::literal_range("this", "Duration", span));
@@ -129,10 +144,6 @@ impl Checker<'_, '_> {
         };
         let (keys, key) = self.elements(entries.iter().map(|entry| &entry.key), key_want);
         let (values, value) = self.elements(entries.iter().map(|entry| &entry.value), value_want);
-        if matches!(self.shape(key), Type::Float | Type::Function { .. }) {
-            let found = self.show(key);
-            self.report(report::operator("a map key", &found, None, span));
-        }
         let ty = self.types().intern(Type::Map(key, value));
         Expr { kind: ExprKind::Map(keys.into_iter().zip(values).collect()), ty, span }
     }

@@ -47,6 +47,24 @@ impl Checker<'_, '_> {
         }
     }
 
+    /// Both sides of an operator: a number literal takes the type of the other side, if that is none, the type wanted
+    /// of the result.
+    fn sides(&mut self, left: &ast::Expr, right: &ast::Expr, want: &Want) -> (Expr, Expr) {
+        let (left, right) = match (is_number(left), is_number(right)) {
+            (true, false) => {
+                let right = self.operand(right, want);
+                (self.operand(left, &Want::Hint(right.ty)), right)
+            }
+            (false, true) => {
+                let left = self.operand(left, want);
+                let hint = Want::Hint(left.ty);
+                (left, self.operand(right, &hint))
+            }
+            _ => (self.operand(left, want), self.operand(right, want)),
+        };
+        self.adapt_sides(left, right)
+    }
+
     pub fn binary(
         &mut self,
         op: ast::BinaryOp,
@@ -78,14 +96,11 @@ impl Checker<'_, '_> {
         match op {
             BinaryOp::Eq | BinaryOp::Ne => self.equality(op, op_span, left, right, span),
             BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
-                let (left, right) = (self.infer(left), self.infer(right));
-                let (left, right) = self.adapt_sides(left, right);
+                let (left, right) = self.sides(left, right, &Want::Any);
                 self.apply(op, op_span, left, right, span)
             }
             _ => {
-                let left = self.operand(left, want);
-                let right = self.operand(right, want);
-                let (left, right) = self.adapt_sides(left, right);
+                let (left, right) = self.sides(left, right, want);
                 self.apply(op, op_span, left, right, span)
             }
         }
@@ -131,10 +146,14 @@ impl Checker<'_, '_> {
         right: &ast::Expr,
         span: Span,
     ) -> Expr {
-        let left = self.infer(left);
-        let wanted = self.head(left.ty);
-        let right = self.expr(right, &Want::Hint(wanted));
-        let (left, right) = self.adapt_sides(left, right);
+        let (left, right) = if is_number(left) {
+            self.sides(left, right, &Want::Any)
+        } else {
+            let left = self.infer(left);
+            let wanted = self.head(left.ty);
+            let right = self.expr(right, &Want::Hint(wanted));
+            self.adapt_sides(left, right)
+        };
         let (lt, rt) = (self.head(left.ty), self.head(right.ty));
         // `marks[0] == mark`: the side that is no option becomes one.
         let (left, right) = match (self.shape(lt), self.shape(rt)) {
@@ -273,8 +292,13 @@ impl Arm {
     }
 }
 
+/// Whether it is a number literal, perhaps negated.
 fn is_number(expr: &ast::Expr) -> bool {
-    matches!(expr.without_parens().kind, ast::ExprKind::Int(_) | ast::ExprKind::Decimal(_))
+    match &expr.without_parens().kind {
+        ast::ExprKind::Int(_) | ast::ExprKind::Decimal(_) => true,
+        ast::ExprKind::Unary { op: UnaryOp::Neg, operand } => is_number(operand),
+        _ => false,
+    }
 }
 
 fn symbol(op: BinaryOp) -> &'static str {

@@ -102,7 +102,7 @@ impl Checker<'_, '_> {
 
     fn literal_pattern(&mut self, literal: &ast::Expr, ty: Ty, span: Span) -> PatternKind {
         let shape = self.shape(ty);
-        let value = self.infer(literal);
+        let value = self.expr(literal, &super::Want::Hint(ty));
         if matches!(shape, Type::Invalid) {
             return PatternKind::Invalid;
         }

@@ -39,6 +39,7 @@ pub(crate) fn mismatch(found: &str, wanted: &str, why: &Why, span: Span) -> Diag
         }
         _ if wanted == "()" || found == "()" => diagnostic,
         (_, "String") => diagnostic.help("to show a value as text, write `\"{value}\"`"),
+        (_, "Float") if matches!(found, "Int" | "Decimal") => diagnostic.help("convert with `.to_float()`"),
         (_, "Decimal") if found == "Int" => diagnostic.help("convert with `.to_decimal()`"),
         _ => diagnostic,
     }
@@ -61,6 +62,9 @@ pub(crate) fn operator(op: &str, left: &str, right: Option<&str>, span: Span) ->
         }
         (_, "Int", Some("Decimal")) | (_, "Decimal", Some("Int")) => {
             diagnostic.help("variables never convert by themselves: write `.to_decimal()`")
+        }
+        (_, "Float", Some("Int" | "Decimal")) | (_, "Int" | "Decimal", Some("Float")) => {
+            diagnostic.help("variables never convert by themselves: write `.to_float()`")
         }
         ("??" | "?.", ..) => diagnostic.note("it takes an optional value, `T?`"),
         _ => diagnostic,
@@ -119,6 +123,18 @@ pub(crate) fn tuple_index(count: usize, span: Span) -> Diagnostic {
         span,
         "",
     )
+}
+
+pub(crate) fn key_type(key: &str, part: &str, span: Span) -> Diagnostic {
+    let message = format!("`{key}` can be no key of a map and no element of a set");
+    let label = if key == part { String::new() } else { format!("it holds a `{part}`") };
+    let diagnostic = error(codes::KEY_TYPE, message, span, label);
+    match part {
+        "Float" => diagnostic
+            .note("a `Float` is only nearly exact, so equal results of a computation may differ as keys")
+            .help("use `Decimal` or `Int`"),
+        _ => diagnostic.note("functions can't be compared"),
+    }
 }
 
 pub(crate) fn not_iterable(found: &str, span: Span) -> Diagnostic {

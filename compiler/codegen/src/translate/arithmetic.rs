@@ -73,6 +73,8 @@ impl Translator<'_, '_> {
             FloatAdd | FloatSubtract | FloatMultiply | FloatDivide => {
                 self.float(instruction, dst, op, left, right)
             }
+            // The machine has no instruction for it.
+            FloatRemainder => self.by_helper(instruction, Some(dst)),
             FloatEqual => self.compare_float(dst, FloatCC::Equal, left, right),
             FloatNotEqual => self.compare_float(dst, FloatCC::NotEqual, left, right),
             FloatLess => self.compare_float(dst, FloatCC::LessThan, left, right),

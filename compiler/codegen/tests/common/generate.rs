@@ -330,6 +330,7 @@ impl Generator<'_> {
             FloatSubtract,
             FloatMultiply,
             FloatDivide,
+            FloatRemainder,
             FloatEqual,
             FloatNotEqual,
             FloatLess,

@@ -3,7 +3,7 @@
 use super::{Context, Outcome, trap};
 use crate::heap::TrapKind;
 use crate::intrinsic::Intrinsic;
-use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 const NANOSECONDS: i64 = 1_000_000_000;
@@ -31,15 +31,20 @@ impl Context<'_> {
                     Some(self.decimal(0)).filter(Decimal::is_integer).and_then(|value| value.to_i64());
                 self.some(known.int, value.map(|value| value as u64))
             }
-            I::DecimalToFloat => Ok(self.decimal(0).to_f64().unwrap_or(0.0).to_bits()),
+            I::DecimalToFloat => {
+                // By way of the digits: the conversion by arithmetic isn't always the nearest `Float`.
+                let nearest = self.decimal(0).to_string().parse::<f64>().unwrap_or(0.0);
+                Ok(nearest.to_bits())
+            }
             I::FloatFromInt => Ok((self.int(0) as f64).to_bits()),
             I::FloatToInt => {
                 let value = f64::from_bits(self.arg(0)).to_i64();
                 self.some(known.int, value.map(|value| value as u64))
             }
-            I::FloatToDecimal => match Decimal::from_f64(f64::from_bits(self.arg(0))) {
-                Some(value) => self.make_decimal(value),
-                None => Ok(0),
+            // The shortest digits that stand for the number: 0.1 is 0.1.
+            I::FloatToDecimal => match format!("{}", f64::from_bits(self.arg(0))).parse::<Decimal>() {
+                Ok(value) => self.make_decimal(value),
+                Err(_) => Ok(0),
             },
             I::DurationMultiply => {
                 let product = self.int(0).checked_mul(self.int(1));

@@ -114,7 +114,11 @@ impl Walk<'_> {
             Some(Type::Bool | Type::Int | Type::Duration | Type::Timestamp) => {
                 (left as i64).cmp(&(right as i64))
             }
-            Some(Type::Float) => f64::from_bits(left).partial_cmp(&f64::from_bits(right))?,
+            Some(Type::Float) => {
+                let (left, right) = (f64::from_bits(left), f64::from_bits(right));
+                // No value is a NaN. Were one to get here all the same, sorting must still end.
+                left.partial_cmp(&right).unwrap_or_else(|| left.total_cmp(&right))
+            }
             _ if left == right => Ordering::Equal,
             Some(Type::Decimal) => heap.decimal_at(left).cmp(&heap.decimal_at(right)),
             Some(Type::String | Type::Bytes) => heap.bytes_at(left).cmp(heap.bytes_at(right)),
@@ -239,5 +243,20 @@ mod tests {
         let heap = Heap::default();
         assert_eq!(compare(&types, &heap, ty, 0, 1), Ordering::Less);
         assert_eq!(compare(&types, &heap, ty, 1, 0), Ordering::Greater);
+    }
+
+    #[test]
+    fn floats_have_one_order_whatever_their_bits() {
+        let mut types = Types::new();
+        let ty = types.push(Type::Float);
+        let heap = Heap::default();
+        let floats = [f64::NEG_INFINITY, -1.0, 0.0, 2.5, f64::INFINITY, f64::NAN];
+        for (at, left) in floats.iter().enumerate() {
+            for (other, right) in floats.iter().enumerate() {
+                let order = compare(&types, &heap, ty, left.to_bits(), right.to_bits());
+                assert_eq!(order, at.cmp(&other), "{left} and {right}");
+            }
+        }
+        assert_eq!(compare(&types, &heap, ty, 0.0_f64.to_bits(), (-0.0_f64).to_bits()), Ordering::Equal);
     }
 }

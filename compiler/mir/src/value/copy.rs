@@ -103,6 +103,9 @@ impl Copier<'_> {
         let program = self.program;
         let ty = program.types.representation(ty);
         Ok(match program.types.get(ty).ok_or(CopyError::Corrupt("a value's type doesn't exist"))? {
+            Type::Float if f64::from_bits(word).is_nan() => {
+                return Err(CopyError::Corrupt("a Float is no number"));
+            }
             Type::Unit | Type::Int | Type::Float | Type::Duration | Type::Timestamp | Type::Never => word,
             Type::Bool if word > 1 => return Err(CopyError::Corrupt("a Bool is neither false nor true")),
             Type::Bool => word,

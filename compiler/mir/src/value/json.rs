@@ -1,5 +1,6 @@
 //! Values as JSON and back, by type: what people and other processes see.
 
+use super::show::show_float;
 use super::time;
 use crate::heap::json::{DEEPEST, TooDeep, number};
 use crate::heap::{Heap, OutOfMemory};
@@ -108,7 +109,7 @@ impl Writer<'_> {
             Some(Type::Unit | Type::Never | Type::Distinct { .. }) | None => Value::Null,
             Some(Type::Bool) => Value::Bool(word != 0),
             Some(Type::Int) => Value::from(word as i64),
-            Some(Type::Float) => Value::from(f64::from_bits(word)),
+            Some(Type::Float) => float_json(f64::from_bits(word)),
             Some(Type::Duration) => Value::String(time::show_duration(word as i64)),
             Some(Type::Timestamp) => Value::String(time::show_timestamp(word as i64)),
             Some(Type::Decimal) => number(&heap.decimal_at(word).to_string()),
@@ -213,6 +214,7 @@ impl<'p> Reader<'p> {
                 let value = number.as_f64().filter(|value| value.is_finite());
                 value.ok_or_else(wrong)?.to_bits()
             }
+            (Some(Type::Float), Value::String(text)) => infinite(text).ok_or_else(wrong)?.to_bits(),
             (Some(Type::Duration), Value::String(text)) => {
                 time::parse_duration(text).ok_or_else(|| mismatch("a Duration like \"1h30m\"", json))? as u64
             }
@@ -442,6 +444,15 @@ fn decimal(digits: &str) -> Option<Decimal> {
 
 fn int(digits: &str) -> Option<i64> {
     digits.parse().ok().or_else(|| decimal(digits).filter(Decimal::is_integer)?.to_i64())
+}
+
+/// JSON has no infinite numbers: they are strings.
+fn float_json(value: f64) -> Value {
+    if value.is_finite() { Value::from(value) } else { Value::String(show_float(value)) }
+}
+
+fn infinite(text: &str) -> Option<f64> {
+    [f64::INFINITY, f64::NEG_INFINITY].into_iter().find(|value| show_float(*value) == text)
 }
 
 fn seconds(digits: &str) -> Option<i64> {

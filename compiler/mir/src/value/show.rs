@@ -53,6 +53,14 @@ fn cut(mut text: String, longest: usize) -> String {
     text
 }
 
+/// The shortest digits that read back as the same number: `0.1`, `1e300`, `-Infinity`.
+pub(super) fn show_float(value: f64) -> String {
+    if value.is_infinite() {
+        return if value > 0.0 { "Infinity".into() } else { "-Infinity".into() };
+    }
+    format!("{value:?}")
+}
+
 enum Piece<'a> {
     Text(&'static str),
     Name(&'a str),
@@ -76,7 +84,7 @@ impl<'a> Shower<'a> {
             Some(Type::Unit | Type::Never) | None => self.text.push_str("()"),
             Some(Type::Bool) => self.text.push_str(if word == 0 { "false" } else { "true" }),
             Some(Type::Int) => _ = write!(self.text, "{}", word as i64),
-            Some(Type::Float) => _ = write!(self.text, "{:?}", f64::from_bits(word)),
+            Some(Type::Float) => self.text.push_str(&show_float(f64::from_bits(word))),
             Some(Type::Duration) => self.text.push_str(&time::show_duration(word as i64)),
             Some(Type::Timestamp) => self.text.push_str(&time::show_timestamp(word as i64)),
             Some(Type::Decimal) => _ = write!(self.text, "{}", heap.decimal_at(word)),

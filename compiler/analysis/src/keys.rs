@@ -1,0 +1,53 @@
+//! Keys of maps and elements of sets: every type but what holds a `Float` or a function.
+
+use crate::context::Context;
+use crate::hir::{NominalKind, Ty, Type};
+use crate::{declare, report};
+use std::collections::HashSet;
+
+/// Reports keys that can't be any: each that is written, and of those inferred the first of each type.
+pub(crate) fn check(cx: &mut Context<'_>) {
+    let written = std::mem::take(&mut cx.written_keys);
+    let mut inferred = std::mem::take(&mut cx.inferred_keys);
+    for (ty, _) in &written {
+        inferred.remove(ty);
+    }
+    for (ty, span) in written.into_iter().chain(inferred) {
+        if let Some(part) = unfit_part(cx, ty) {
+            let (key, part) = (declare::show(cx, ty, &[]), declare::show(cx, part, &[]));
+            cx.report(report::key_type(&key, &part, span));
+        }
+    }
+}
+
+/// The part of a type for which no value of it can be a key.
+fn unfit_part(cx: &mut Context<'_>, ty: Ty) -> Option<Ty> {
+    let mut seen = HashSet::new();
+    let mut pending = vec![ty];
+    while let Some(ty) = pending.pop() {
+        if !seen.insert(ty) {
+            continue;
+        }
+        match cx.ty(ty).clone() {
+            Type::Float | Type::Function { .. } => return Some(ty),
+            Type::List(item) | Type::Set(item) | Type::Option(item) => pending.push(item),
+            Type::Map(key, value) => pending.extend([key, value]),
+            Type::Tuple(items) => pending.extend(items),
+            Type::Nominal(id, args) => {
+                let parts: Vec<Ty> = match &cx.nominal(id).kind {
+                    NominalKind::Record(fields) => fields.iter().map(|field| field.ty).collect(),
+                    NominalKind::Enum(cases) | NominalKind::Error(cases) => {
+                        cases.iter().flat_map(|case| &case.fields).map(|field| field.ty).collect()
+                    }
+                    NominalKind::Distinct(inner) => vec![*inner],
+                };
+                // A type that nests itself in ever larger ones is told by lowering.
+                if seen.len() < 1000 {
+                    pending.extend(parts.into_iter().map(|part| cx.types().substitute(part, &args)));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
