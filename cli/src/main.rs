@@ -4,8 +4,11 @@
 //! stderr. Exit codes are in [`exit`].
 
 mod commands;
+mod condition;
+mod deliver;
 mod exit;
 mod files;
+mod graph;
 mod input;
 mod live;
 mod open;
@@ -41,10 +44,20 @@ enum Command {
     List(commands::list::Args),
     /// Show where an instance stands, by source line, with its variables.
     Show(commands::show::Args),
+    /// Draw a workflow, or where an instance stands in it, as SVG or Mermaid.
+    Graph(commands::graph::Args),
     /// Print the history of an instance.
     History(commands::history::Args),
     /// Cancel an instance: its sagas compensate, then it ends as cancelled.
     Cancel(commands::cancel::Args),
+    /// Stop an instance until it is unpaused: nothing new begins, what arrives is kept.
+    Pause(commands::pause::Args),
+    /// Let a paused instance go on.
+    Unpause(commands::unpause::Args),
+    /// Give up a compensation that is stuck or being retried, and go on with the others.
+    Skip(commands::skip::Args),
+    /// End an instance at once, without compensating.
+    Terminate(commands::terminate::Args),
     /// Go on with an instance whose process is gone, or which is stuck; without an id, with all of them.
     Resume(commands::resume::Args),
 }
@@ -61,8 +74,13 @@ fn main() -> ExitCode {
         Command::Worker(args) => commands::worker::run(&args),
         Command::List(args) => commands::list::run(&args),
         Command::Show(args) => commands::show::run(&args),
+        Command::Graph(args) => commands::graph::run(&args),
         Command::History(args) => commands::history::run(&args),
         Command::Cancel(args) => commands::cancel::run(&args),
+        Command::Pause(args) => commands::pause::run(&args),
+        Command::Unpause(args) => commands::unpause::run(&args),
+        Command::Skip(args) => commands::skip::run(&args),
+        Command::Terminate(args) => commands::terminate::run(&args),
         Command::Resume(args) => commands::resume::run(&args),
     };
     exit::code(done)

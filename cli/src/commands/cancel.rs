@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         engine.close().await?;
         let pid = match &delivery {
             Delivery::Owned(owner) => Some(owner.pid),
-            Delivery::Waiting => None,
+            Delivery::Waiting | Delivery::Done => None,
         };
         if args.json {
             println!("{}", serde_json::json!({"id": args.id, "delivered_to": pid}));

@@ -1,9 +1,11 @@
 //! `flow list`
 
+use crate::condition;
 use crate::exit::{Exit, Failure};
 use crate::open::{StoreArgs, block_on};
 use crate::show_time::{local, rfc3339};
 use flow_machine::rows::{InstanceRow, Status};
+use flow_mir::artifact::ProgramHash;
 use flow_store::Filter;
 use serde_json::json;
 use std::io::Write;
@@ -16,6 +18,9 @@ pub(crate) struct Args {
     /// Only of this workflow.
     #[arg(long)]
     workflow: Option<String>,
+    /// Only those for which this holds: `customer = "acme" and status = running and created > 2h ago`.
+    #[arg(long = "where", value_name = "CONDITION")]
+    condition: Option<String>,
     /// At most this many, newest first; 0 for all.
     #[arg(long, default_value_t = 50)]
     limit: u32,
@@ -34,9 +39,14 @@ fn parse_status(word: &str) -> Result<Status, String> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let read = |text: &String| {
+        condition::parse(text, chrono::Local::now()).map_err(|mistake| Failure::usage(mistake.render(text)))
+    };
+    let condition = args.condition.as_ref().map(read).transpose()?;
+    let filter =
+        Filter { status: args.status, workflow: args.workflow.clone(), condition, limit: args.limit };
     block_on(async {
         let store = args.store.connect().await?;
-        let filter = Filter { status: args.status, workflow: args.workflow.clone(), limit: args.limit };
         let rows = store.list(&filter).await?;
         store.close().await?;
         let mut out = std::io::stdout().lock();
@@ -56,15 +66,23 @@ fn width(rows: &[InstanceRow]) -> usize {
 }
 
 fn as_line(row: &InstanceRow, width: usize) -> String {
-    format!("{:width$}  {:10}  {}  {}", row.name, row.status.as_str(), local(row.created_at), row.workflow)
+    let (status, created) = (row.status.as_str(), local(row.created_at));
+    format!("{:width$}  {status:10}  {created}  {:.12}  {}", row.name, hash(row), row.workflow)
+}
+
+/// The program it is pinned to.
+fn hash(row: &InstanceRow) -> String {
+    ProgramHash(row.program).to_string()
 }
 
 fn as_json(row: &InstanceRow) -> serde_json::Value {
     json!({
         "id": row.name,
         "workflow": row.workflow,
+        "program": hash(row),
         "status": row.status,
         "created_at": rfc3339(row.created_at),
         "updated_at": rfc3339(row.updated_at),
+        "attributes": serde_json::from_str::<serde_json::Value>(&row.attributes).unwrap_or_default(),
     })
 }

@@ -124,6 +124,7 @@ fn say(outcome: &Outcome, output: Option<&Value>, resume: &str) {
         }
     }
     match outcome.status {
+        Status::Paused => eprintln!("paused by an operator; to go on: {resume}"),
         Status::Stuck => eprintln!("a compensation gave up; when its cause is mended: {resume}"),
         Status::Completed => match output {
             None | Some(Value::Null) => {}

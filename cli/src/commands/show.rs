@@ -33,6 +33,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn print(view: &InstanceView) {
     println!("{}  {}  {}  since {}", view.id, view.workflow, view.status.as_str(), local(view.created_at));
+    println!("program {:.12}", view.program);
+    for (name, value) in view.attributes.as_object().into_iter().flatten() {
+        println!("{name} = {value}");
+    }
     if let Some((done, total)) = view.progress {
         println!("progress {done}{}", total.map_or(String::new(), |total| format!(" of {total}")));
     }

@@ -422,7 +422,8 @@ impl<'a> FunctionLowering<'_, 'a> {
             StmtKind::Expr(expr) => drop(self.expr(expr)?),
             StmtKind::Index { name, value } => {
                 let value = self.expr(value)?;
-                self.host_unit(HostOp::Index { name: name.to_string() }, vec![value], stmt.span);
+                let ty = self.type_of(value);
+                self.host_unit(HostOp::Index { name: name.to_string(), ty }, vec![value], stmt.span);
             }
         }
         Ok(())

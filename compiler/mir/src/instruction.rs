@@ -191,6 +191,8 @@ pub enum HostOp {
     Index {
         /// The attribute's name.
         name: String,
+        /// The value's type.
+        ty: TypeId,
     },
     /// `log.info("…")`: `(String) -> Unit`.
     Log,

@@ -11,8 +11,8 @@ use crate::{inbox, watchdog, work};
 use flow_machine::InstanceView;
 use flow_machine::event::Message;
 use flow_machine::history::HistoryEvent;
-use flow_machine::ids::{InstanceId, Timestamp};
-use flow_machine::rows::InstanceRow;
+use flow_machine::ids::{InstanceId, StrandPath, Timestamp};
+use flow_machine::rows::{InstanceRow, Status};
 use flow_mir::value::{self, Image};
 use flow_mir::{Heap, Interpreter, Limits, Program};
 use flow_store::{Filter, Owner, Store, StoreError};
@@ -43,6 +43,8 @@ pub enum Delivery {
     Owned(Owner),
     /// No process has the instance; the message waits until one goes on with it.
     Waiting,
+    /// No process had the instance; this one has carried it out.
+    Done,
 }
 
 /// One event of a history.
@@ -104,9 +106,50 @@ impl Engine {
         self.send(name, &Message::Cancel).await
     }
 
-    /// Ends an instance without compensating.
+    /// Ends an instance without compensating. Where no process has it, this one does it.
     pub async fn terminate(&self, name: &str, reason: &str) -> Result<Delivery, EngineError> {
-        self.send(name, &Message::Terminate { reason: reason.to_owned() }).await
+        self.halt(name, &Message::Terminate { reason: reason.to_owned() }, Status::is_final).await
+    }
+
+    /// Stops an instance until it is unpaused. Where no process has it, this one does it.
+    pub async fn pause(&self, name: &str) -> Result<Delivery, EngineError> {
+        let is_paused = |status: Status| status.is_final() || status == Status::Paused;
+        self.halt(name, &Message::Pause, is_paused).await
+    }
+
+    /// Lets a paused instance go on.
+    pub async fn unpause(&self, name: &str) -> Result<Delivery, EngineError> {
+        self.send(name, &Message::Unpause).await
+    }
+
+    /// Gives up a compensation that is stuck or being retried: the one with this path, else those that are stuck, else
+    /// those being retried.
+    pub async fn skip(&self, name: &str, compensation: Option<&str>) -> Result<Delivery, EngineError> {
+        let compensation = compensation.map(|path| StrandPath(path.to_owned()));
+        self.send(name, &Message::Skip { compensation }).await
+    }
+
+    /// Sends a message after which the instance does nothing, so that whoever finds it without an owner can carry it out.
+    async fn halt(
+        &self,
+        name: &str,
+        message: &Message,
+        is_done: fn(Status) -> bool,
+    ) -> Result<Delivery, EngineError> {
+        let delivery = self.send(name, message).await?;
+        if delivery != Delivery::Waiting {
+            return Ok(delivery);
+        }
+        let row = self.core.find(name).await?;
+        if let Some(owner) = self.core.take_over(&row).await? {
+            return Ok(Delivery::Owned(owner));
+        }
+        // The message is applied before anything that a recovery would ask for.
+        if let Some(mut row) = self.core.registry.row(row.id) {
+            // The other end is dropped when the instance has ended.
+            let _ = row.wait_for(|row| is_done(row.status)).await;
+        }
+        Ok(Delivery::Done)
     }
 
     /// Sends a message to an instance.
@@ -122,13 +165,18 @@ impl Engine {
 
     /// Where an instance stands, from what was committed last; it may run elsewhere or nowhere.
     pub async fn show(&self, name: &str) -> Result<InstanceView, EngineError> {
+        Ok(self.show_with_program(name).await?.0)
+    }
+
+    /// As [`show`](Engine::show), with the program it is pinned to.
+    pub async fn show_with_program(&self, name: &str) -> Result<(InstanceView, Arc<Program>), EngineError> {
         let row = self.core.find(name).await?;
         let stored = self.core.store.load(&[row.id]).await?.into_iter().next();
         let stored = stored.ok_or_else(|| EngineError::Unknown { name: name.to_owned() })?;
         let program = self.core.programs.read(&row.program, name).await?;
         let interpreter = Interpreter::new(program.clone());
         let instance = bring::load(stored, self.core.options.heap_words, &interpreter)?;
-        Ok(instance.view(&program))
+        Ok((instance.view(&program), program))
     }
 
     /// An instance's result as JSON.

@@ -174,8 +174,10 @@ impl Engine {
     /// Goes on with an instance; one that is stuck or paused is told to.
     pub async fn resume(&self, name: &str) -> Result<Run, EngineError> {
         let row = self.core.find(name).await?;
-        if matches!(row.status, Status::Stuck | Status::Paused) {
-            self.core.post(row.id, &Message::Resume).await?;
+        match row.status {
+            Status::Stuck => self.core.post(row.id, &Message::Resume).await?,
+            Status::Paused => self.core.post(row.id, &Message::Unpause).await?,
+            _ => {}
         }
         self.core.registry.forgive(row.root);
         self.core.go_on(row).await
@@ -325,7 +327,7 @@ impl Core {
     }
 
     /// Claims the tree of an instance and loads it. `Some` is the living owner that has it.
-    async fn take_over(self: &Arc<Self>, row: &InstanceRow) -> Result<Option<Owner>, EngineError> {
+    pub(crate) async fn take_over(self: &Arc<Self>, row: &InstanceRow) -> Result<Option<Owner>, EngineError> {
         let scope = match self.leases.covering(row.root) {
             Some(scope) => scope,
             None => {

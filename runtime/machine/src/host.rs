@@ -6,7 +6,7 @@ use crate::instance::{Context, Instance};
 use crate::meta::{Meta, Role, Scope};
 use crate::values;
 use flow_mir::heap::TrapKind;
-use flow_mir::{FunctionId, Heap, Host, HostOp};
+use flow_mir::{FunctionId, Heap, Host, HostOp, TypeId};
 
 /// The host of one strand while it runs. The strand itself is out of the instance meanwhile.
 pub(crate) struct StrandHost<'a> {
@@ -38,7 +38,7 @@ impl Host for StrandHost<'_> {
             HostOp::StateSet { state } => self.state_set(*state as usize, first, heap),
             HostOp::ProgressTotal => self.progress(|progress| progress.1 = Some(first.cast_signed())),
             HostOp::ProgressStep => self.progress(|progress| progress.0 += 1),
-            HostOp::Index { name } => self.index(name, first, heap),
+            HostOp::Index { name, ty } => self.index(name, *ty, first, heap),
             HostOp::Log => {
                 let event = HistoryEvent::Logged {
                     strand: self.path.clone(),
@@ -163,9 +163,10 @@ impl StrandHost<'_> {
         self.instance.record(HistoryEvent::Progress { done, total });
     }
 
-    fn index(&mut self, name: &str, word: u64, heap: &Heap) {
-        let text = heap.str_at(word).to_owned();
-        self.instance.state.attributes.insert(name.to_owned(), text);
+    fn index(&mut self, name: &str, ty: TypeId, word: u64, heap: &Heap) {
+        // No database takes a NUL in a text that it can search.
+        let json = values::json(self.context.program, heap, ty, word).to_string().replace("\\u0000", "\u{fffd}");
+        self.instance.state.attributes.insert(name.to_owned(), json);
         self.instance.pending.row = true;
     }
 }

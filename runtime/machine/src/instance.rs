@@ -178,6 +178,7 @@ impl Instance {
             output: None,
             error: None,
             state: Vec::new(),
+            attributes: "{}".into(),
         };
         let mut instance = Instance::empty(row, new.workflow, now);
         instance.begin(context, Heap::new(context.program.known, limits.clone()));

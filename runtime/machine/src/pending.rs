@@ -8,7 +8,7 @@ use crate::meta::Wait;
 use crate::rows::{Changes, CompensationRow, HistoryRow, StrandRow, TimerRow};
 use flow_mir::Program;
 use flow_mir::artifact::ProgramHash;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Names of what changed; the values are read when the rows are made, so that many events give one write per row.
@@ -60,6 +60,7 @@ pub(crate) fn take(instance: &mut Instance, program: &Program) -> Transition {
     if pending.row {
         instance.row.version += 1;
         instance.row.updated_at = instance.clock;
+        instance.row.attributes = attributes(&instance.state.attributes);
         instance.row.state = postcard::to_stdvec(&instance.state).unwrap_or_default();
         match instance.row.version {
             1 => changes.new_instances.push(instance.row.clone()),
@@ -67,6 +68,12 @@ pub(crate) fn take(instance: &mut Instance, program: &Program) -> Transition {
         }
     }
     Transition { changes, actions: pending.actions }
+}
+
+/// One JSON object of values that are JSON already.
+fn attributes(of: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = of.iter().map(|(name, json)| format!("\"{name}\":{json}")).collect();
+    format!("{{{}}}", pairs.join(","))
 }
 
 fn strand_row(instance: &mut Instance, program: &Program, path: StrandPath) -> Option<StrandRow> {

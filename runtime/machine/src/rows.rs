@@ -97,6 +97,8 @@ pub struct InstanceRow {
     pub error: Option<Vec<u8>>,
     /// The machine's own: cancellation, states, attributes.
     pub state: Vec<u8>,
+    /// Search attributes (`index`): a JSON object.
+    pub attributes: String,
 }
 
 /// One strand: where it stands and what it waits for.

@@ -5,7 +5,8 @@ use crate::instance::Instance;
 use crate::meta::{ForkKind, Interrupt, Role, Scope, Wait};
 use crate::rows::Status;
 use crate::values;
-use flow_mir::Program;
+use flow_mir::{Location, Program};
+use flow_mir::artifact::ProgramHash;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,12 +19,16 @@ pub struct InstanceView {
     pub workflow: String,
     /// The status.
     pub status: Status,
+    /// The hash of the program it is pinned to, in hexadecimal.
+    pub program: String,
     /// When it was started, in nanoseconds since 1970.
     pub created_at: Timestamp,
     /// Its strands, by path.
     pub strands: Vec<StrandView>,
     /// How many compensations are registered.
     pub compensations: usize,
+    /// Search attributes (`index`).
+    pub attributes: Value,
     /// `progress`: done and total.
     pub progress: Option<(i64, Option<i64>)>,
     /// Why it failed or is stuck.
@@ -56,6 +61,9 @@ pub struct FrameView {
     pub function: String,
     /// `file:line`
     pub line: String,
+    /// The same, in the sources of the program.
+    #[serde(skip)]
+    pub at: Location,
     /// Its live variables.
     pub variables: Vec<Variable>,
 }
@@ -80,9 +88,11 @@ impl Instance {
             id: self.row.name.clone(),
             workflow: self.row.workflow.clone(),
             status: self.row.status,
+            program: ProgramHash(self.row.program).to_string(),
             created_at: self.row.created_at,
             strands: self.strands.keys().filter_map(|path| self.view_strand(program, path)).collect(),
             compensations: self.compensations.len(),
+            attributes: serde_json::from_str(&self.row.attributes).unwrap_or_default(),
             progress: (done > 0 || total.is_some()).then_some((done, total)),
             error: self.row.error.as_ref().and_then(|report| serde_json::from_slice(report).ok()),
         }
@@ -154,6 +164,7 @@ fn view_frame(program: &Program, frame: flow_mir::strand::FrameView) -> FrameVie
     FrameView {
         function: frame.function,
         line: values::line(program, frame.location),
+        at: frame.location,
         variables: frame
             .variables
             .into_iter()

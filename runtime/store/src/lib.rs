@@ -9,6 +9,7 @@ use flow_machine::rows::{
 };
 use uuid::Uuid;
 
+mod condition;
 mod connect;
 mod error;
 mod group;
@@ -17,6 +18,7 @@ mod process;
 mod sqlite;
 mod statement;
 
+pub use condition::{Comparison, Condition, Field, Operand};
 pub use connect::connect;
 pub use error::StoreError;
 pub use group::GroupCommitter;
@@ -110,8 +112,24 @@ pub struct Filter {
     pub status: Option<Status>,
     /// Only of this workflow.
     pub workflow: Option<String>,
+    /// Only those for which this holds too.
+    pub condition: Option<Condition>,
     /// At most this many, newest first; 0 for no limit.
     pub limit: u32,
+}
+
+impl Filter {
+    /// All that it asks for, as one condition.
+    pub(crate) fn whole(&self) -> Condition {
+        let status = self.status.map(Condition::status);
+        let workflow = self.workflow.as_deref().map(Condition::workflow);
+        Condition::All([status, workflow, self.condition.clone()].into_iter().flatten().collect())
+    }
+
+    /// The limit as SQL wants it.
+    pub(crate) fn sql_limit(&self) -> i64 {
+        if self.limit == 0 { i64::MAX } else { i64::from(self.limit) }
+    }
 }
 
 /// A store. All times are on its clock. Implementations retry nothing: the engine decides.

@@ -66,6 +66,7 @@ on_both_stores!(
     a_message_is_accepted_once_even_after_it_was_consumed,
     a_step_and_its_completion_are_one_transaction,
     a_newer_format_is_refused,
+    a_listing_takes_conditions_on_fields_and_attributes,
 );
 
 fn strand(instance: InstanceId, version: i64) -> StrandRow {
@@ -95,6 +96,7 @@ fn new_instance(name: &str, id: InstanceId) -> Changes {
         output: None,
         error: None,
         state: vec![],
+        attributes: "{}".into(),
     };
     let history = vec![HistoryRow { instance: id, sequence: 1, at: Timestamp(5), event: b"{}".to_vec() }];
     Changes { new_instances: vec![row], strands: vec![strand(id, 1)], history, ..Changes::default() }
@@ -347,4 +349,60 @@ async fn a_newer_format_is_refused(place: Place) {
     transaction.complete(b"").await.unwrap();
     let error = connect(&place.url).await.err().unwrap();
     assert!(matches!(error, StoreError::NewerFormat { found: 99, .. }), "{error}");
+}
+
+fn compare(field: Field, comparison: Comparison, operand: Operand) -> Condition {
+    Condition::Compare { field, comparison, operand }
+}
+
+fn attribute(name: &str, comparison: Comparison, operand: Operand) -> Condition {
+    compare(Field::Attribute(name.into()), comparison, operand)
+}
+
+async fn a_listing_takes_conditions_on_fields_and_attributes(place: Place) {
+    use Comparison::{Equal, Greater, GreaterOrEqual, Less};
+    let store = connect(&place.url).await.unwrap();
+    let all = [
+        ("a", r#"{"customer":"acme","total":12.50,"paid":true}"#),
+        ("b", r#"{"customer":"o'neil \"x\" %","total":9,"paid":false}"#),
+        ("c", r#"{"customer":7}"#),
+        ("d", "{}"),
+    ];
+    for (number, (name, attributes)) in all.into_iter().enumerate() {
+        let id = InstanceId(Uuid::new_v4());
+        let lease = granted(&*store, Scope::Tree(id)).await;
+        let mut changes = new_instance(name, id);
+        let row = &mut changes.new_instances[0];
+        (row.attributes, row.created_at) = (attributes.into(), Timestamp(number as i64));
+        store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
+    }
+    let listed = async |condition: Condition| {
+        let rows = store.list(&Filter { condition: Some(condition), ..Filter::default() }).await.unwrap();
+        let mut names: Vec<String> = rows.into_iter().map(|row| row.name).collect();
+        names.sort();
+        names.concat()
+    };
+    let text = |text: &str| Operand::Text(text.into());
+    let number = |number: &str| Operand::Number(number.into());
+    assert_eq!(listed(attribute("customer", Equal, text("acme"))).await, "a");
+    assert_eq!(listed(attribute("customer", Equal, text("o'neil \"x\" %"))).await, "b");
+    assert_eq!(listed(attribute("customer", Equal, number("7"))).await, "c", "a number is no text");
+    assert_eq!(listed(attribute("customer", Greater, text("acme"))).await, "b");
+    assert_eq!(listed(attribute("total", Equal, number("12.5"))).await, "a");
+    assert_eq!(listed(attribute("total", Less, number("12.5"))).await, "b");
+    assert_eq!(listed(attribute("paid", Equal, Operand::Bool(true))).await, "a");
+    assert_eq!(listed(attribute("nothing", Equal, text("acme"))).await, "");
+    let acme = attribute("customer", Equal, text("acme"));
+    assert_eq!(listed(Condition::Not(Box::new(acme.clone()))).await, "bcd", "what isn't there is not equal");
+    let late = compare(Field::Created, GreaterOrEqual, Operand::Time(Timestamp(2)));
+    assert_eq!(listed(Condition::Any(vec![acme.clone(), late.clone()])).await, "acd");
+    assert_eq!(listed(Condition::All(vec![acme, late])).await, "");
+    assert_eq!(listed(compare(Field::Id, Less, text("c"))).await, "ab");
+    assert_eq!(listed(compare(Field::Program, Equal, text("0707"))).await, "abcd", "the beginning is enough");
+    assert_eq!(listed(compare(Field::Program, Equal, text("08"))).await, "");
+    assert_eq!(listed(Condition::status(Status::Paused)).await, "");
+    assert_eq!(listed(compare(Field::Created, Equal, text("x"))).await, "", "of different types");
+    let found = store.find("a").await.unwrap().unwrap();
+    let read: serde_json::Value = serde_json::from_str(&found.attributes).unwrap();
+    assert_eq!(read["customer"], "acme");
 }

@@ -91,7 +91,7 @@ variants! { HostOp "host operation" {
     SagaCommit "saga_commit" {} Compensate "compensate" { function: function } TimeoutEnter "timeout_enter" {}
     TimeoutExit "timeout_exit" {} TimeoutExpired "timeout_expired" {} ShieldEnter "shield_enter" {}
     ShieldExit "shield_exit" {} StateGet "state_get" { state: state } StateSet "state_set" { state: state }
-    ProgressTotal "progress_total" {} ProgressStep "progress_step" {} Index "index" { name: name } Log "log" {}
+    ProgressTotal "progress_total" {} ProgressStep "progress_step" {} Index "index" { name: name, ty: ty } Log "log" {}
     Env "env" { name: name } StepKey "step_key" {}
 } }
 

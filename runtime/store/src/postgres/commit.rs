@@ -31,6 +31,11 @@ impl Batch {
         Ok(format!("${}", self.count))
     }
 
+    /// Binds one array of JSON texts and gives its place.
+    fn json(&mut self, values: Vec<&str>) -> Result<String, StoreError> {
+        Ok(format!("{}::text[]::jsonb[]", self.array(values)?))
+    }
+
     fn call(&mut self, function: &str, arguments: &[String]) {
         self.calls.push(format!("flow.{function}({})", arguments.join(", ")));
     }
@@ -235,13 +240,14 @@ fn instances(batch: &mut Batch, writes: &[Write]) -> Result<(), StoreError> {
             batch.array(column(&changed, |row| row.output.as_deref()))?,
             batch.array(column(&changed, |row| row.error.as_deref()))?,
             batch.array(column(&changed, |row| row.state.as_slice()))?,
+            batch.json(column(&changed, |row| row.attributes.as_str()))?,
         ];
         batch.call("change_instances", &arguments);
     }
     Ok(())
 }
 
-fn new_instance_columns(batch: &mut Batch, new: &[(i16, &InstanceRow)]) -> Result<[String; 16], StoreError> {
+fn new_instance_columns(batch: &mut Batch, new: &[(i16, &InstanceRow)]) -> Result<[String; 17], StoreError> {
     Ok([
         batch.array(shards(new))?,
         batch.array(column(new, |row| row.id.0))?,
@@ -259,6 +265,7 @@ fn new_instance_columns(batch: &mut Batch, new: &[(i16, &InstanceRow)]) -> Resul
         batch.array(column(new, |row| row.output.as_deref()))?,
         batch.array(column(new, |row| row.error.as_deref()))?,
         batch.array(column(new, |row| row.state.as_slice()))?,
+        batch.json(column(new, |row| row.attributes.as_str()))?,
     ])
 }
 

@@ -2,6 +2,7 @@
 
 use super::lease::small;
 use super::{PostgresStore, Where, failed};
+use crate::condition::{Clause, Dialect, Value};
 use crate::{Filter, Scope, StoreError};
 use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use flow_machine::rows::{
@@ -14,7 +15,22 @@ use uuid::Uuid;
 
 const INSTANCE: &str =
     "SELECT id, root, parent, parent_strand, name, workflow, program, status, version, created_at,
-    updated_at, input, output, error, state FROM flow.instance";
+    updated_at, input, output, error, state, attributes::text FROM flow.instance";
+
+/// How PostgreSQL says a condition.
+const DIALECT: Dialect = Dialect {
+    place: |number| format!("${number}"),
+    program: "encode(program, 'hex')",
+    collation: " COLLATE \"C\"",
+    text: |name| attribute(name, "string", "text"),
+    number: |name| attribute(name, "number", "numeric"),
+    truth: |name| attribute(name, "boolean", "boolean"),
+    to_number: |place| format!("{place}::numeric"),
+};
+
+fn attribute(name: &str, json: &str, sql: &str) -> String {
+    format!("CASE WHEN jsonb_typeof(attributes -> {name}) = '{json}' THEN (attributes ->> {name})::{sql} END")
+}
 
 /// The condition that an instance or message (`t`) belongs to a scope: `$1` is the shard, `$2` the root or nil.
 pub(super) const IN_SCOPE: &str = "t.shard = $1 AND CASE WHEN $2 = '00000000-0000-0000-0000-000000000000'
@@ -97,15 +113,14 @@ impl PostgresStore {
     }
 
     pub(super) async fn list_instances(&self, filter: &Filter) -> Result<Vec<InstanceRow>, StoreError> {
-        let sql = format!(
-            "{INSTANCE} WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR workflow = $2)
-             ORDER BY created_at DESC, id LIMIT $3"
-        );
-        let limit = if filter.limit == 0 { i64::MAX } else { i64::from(filter.limit) };
-        let query = sqlx::query(AssertSqlSafe(sql))
-            .bind(filter.status.map(Status::as_str))
-            .bind(&filter.workflow)
-            .bind(limit);
+        let condition = filter.whole();
+        let Clause { sql, values, .. } = Clause::new(&DIALECT, &condition);
+        let limit = filter.sql_limit();
+        let sql = format!("{INSTANCE} WHERE {sql} ORDER BY created_at DESC, id LIMIT {limit}");
+        let query = values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, value| match value {
+            Value::Text(text) => query.bind(text),
+            Value::Integer(number) => query.bind(number),
+        });
         let rows = self.all(query).await?;
         rows.iter().map(|row| instance_row(row, &self.place)).collect()
     }
@@ -302,6 +317,7 @@ fn instance_row(row: &PgRow, place: &Where) -> Result<InstanceRow, StoreError> {
             output: row.try_get(12)?,
             error: row.try_get(13)?,
             state: row.try_get(14)?,
+            attributes: row.try_get(15)?,
         })
     };
     read().map_err(|error| failed(place, error))

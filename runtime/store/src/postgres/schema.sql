@@ -39,6 +39,7 @@ CREATE TABLE flow.instance (
     output bytea,
     error bytea,
     state bytea NOT NULL,
+    attributes jsonb NOT NULL,
     CONSTRAINT instance_pkey PRIMARY KEY (shard, id),
     CONSTRAINT instance_name_key UNIQUE (name)
 ) WITH (fillfactor = 50);
@@ -196,23 +197,23 @@ END $$;
 CREATE FUNCTION flow.add_instances(
     shards int2[], ids uuid[], roots uuid[], parents uuid[], parent_strands text[], names text[], workflows text[],
     programs bytea[], statuses text[], versions int8[], created int8[], updated int8[], inputs bytea[],
-    outputs bytea[], errors bytea[], states bytea[])
+    outputs bytea[], errors bytea[], states bytea[], attributes jsonb[])
 RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     INSERT INTO flow.instance SELECT * FROM unnest(shards, ids, roots, parents, parent_strands, names, workflows,
-        programs, statuses, versions, created, updated, inputs, outputs, errors, states);
+        programs, statuses, versions, created, updated, inputs, outputs, errors, states, attributes);
 END $$;
 
 CREATE FUNCTION flow.change_instances(
     shards int2[], ids uuid[], new_versions int8[], programs bytea[], statuses text[], updated int8[],
-    outputs bytea[], errors bytea[], states bytea[])
+    outputs bytea[], errors bytea[], states bytea[], new_attributes jsonb[])
 RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE done int8; guilty text;
 BEGIN
     UPDATE flow.instance t SET version = d.version, program = d.program, status = d.status,
-        updated_at = d.updated, output = d.output, error = d.error, state = d.state
-    FROM unnest(shards, ids, new_versions, programs, statuses, updated, outputs, errors, states)
-        AS d (shard, id, version, program, status, updated, output, error, state)
+        updated_at = d.updated, output = d.output, error = d.error, state = d.state, attributes = d.attributes
+    FROM unnest(shards, ids, new_versions, programs, statuses, updated, outputs, errors, states, new_attributes)
+        AS d (shard, id, version, program, status, updated, output, error, state, attributes)
     WHERE t.shard = d.shard AND t.id = d.id AND t.version = d.version - 1;
     GET DIAGNOSTICS done = ROW_COUNT;
     IF done <> cardinality(ids) THEN

@@ -50,14 +50,15 @@ impl Rows {
 
 const INSERT_INSTANCE: Rows = Rows {
     head: "INSERT INTO flow_instance (id, shard, root, parent, parent_strand, name, workflow, program, status, version,
-           created_at, updated_at, input, output, error, state) VALUES",
-    columns: 16,
+           created_at, updated_at, input, output, error, state, attributes) VALUES",
+    columns: 17,
     tail: "ON CONFLICT DO NOTHING RETURNING id",
 };
 const UPDATE_INSTANCE: Rows = Rows {
     head: "UPDATE flow_instance SET version = d.column2, program = d.column3, status = d.column4,
-           updated_at = d.column5, output = d.column6, error = d.column7, state = d.column8 FROM (VALUES",
-    columns: 8,
+           updated_at = d.column5, output = d.column6, error = d.column7, state = d.column8,
+           attributes = d.column9 FROM (VALUES",
+    columns: 9,
     tail: ") AS d WHERE flow_instance.id = d.column1 AND flow_instance.version = d.column2 - 1
            RETURNING flow_instance.id",
 };
@@ -275,6 +276,7 @@ fn bind_new_instance<'q>(query: Statement<'q>, row: &'q InstanceRow) -> Statemen
         .bind(&row.output)
         .bind(&row.error)
         .bind(&row.state)
+        .bind(&row.attributes)
 }
 
 fn bind_instance<'q>(query: Statement<'q>, row: &'q InstanceRow) -> Statement<'q> {
@@ -287,6 +289,7 @@ fn bind_instance<'q>(query: Statement<'q>, row: &'q InstanceRow) -> Statement<'q
         .bind(&row.output)
         .bind(&row.error)
         .bind(&row.state)
+        .bind(&row.attributes)
 }
 
 fn bind_strand<'q>(query: Statement<'q>, row: &'q StrandRow) -> Statement<'q> {

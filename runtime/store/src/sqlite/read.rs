@@ -1,6 +1,7 @@
 //! Reading: whole instances, listings, history. On the reader connections, so it never waits for a commit.
 
 use super::{SqliteStore, Where, failed};
+use crate::condition::{Clause, Dialect, Value};
 use crate::{Filter, Scope, StoreError};
 use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use flow_machine::rows::{
@@ -13,7 +14,23 @@ use uuid::Uuid;
 
 const INSTANCE: &str =
     "SELECT id, root, parent, parent_strand, name, workflow, program, status, version, created_at,
-    updated_at, input, output, error, state FROM flow_instance";
+    updated_at, input, output, error, state, attributes FROM flow_instance";
+
+/// How SQLite says a condition.
+const DIALECT: Dialect = Dialect {
+    place: |number| format!("?{number}"),
+    program: "lower(hex(program))",
+    collation: "",
+    text: |name| attribute(name, "= 'text'"),
+    number: |name| attribute(name, "IN ('integer', 'real')"),
+    truth: |name| attribute(name, "IN ('true', 'false')"),
+    to_number: |place| format!("CAST({place} AS NUMERIC)"),
+};
+
+fn attribute(name: &str, types: &str) -> String {
+    let path = format!("'$.\"' || {name} || '\"'");
+    format!("CASE WHEN json_type(attributes, {path}) {types} THEN json_extract(attributes, {path}) END")
+}
 
 /// The condition that an instance or message (`t`) belongs to a scope: `?1` is the shard, `?2` the root or nil.
 pub(super) const IN_SCOPE: &str = "t.shard = ?1 AND CASE WHEN ?2 = zeroblob(16)
@@ -64,15 +81,14 @@ impl SqliteStore {
     }
 
     pub(super) async fn list_instances(&self, filter: &Filter) -> Result<Vec<InstanceRow>, StoreError> {
-        let sql = format!(
-            "{INSTANCE} WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR workflow = ?2)
-             ORDER BY created_at DESC, id LIMIT ?3"
-        );
-        let limit = if filter.limit == 0 { -1 } else { i64::from(filter.limit) };
-        let query = sqlx::query(AssertSqlSafe(sql))
-            .bind(filter.status.map(Status::as_str))
-            .bind(&filter.workflow)
-            .bind(limit);
+        let condition = filter.whole();
+        let Clause { sql, values, .. } = Clause::new(&DIALECT, &condition);
+        let limit = filter.sql_limit();
+        let sql = format!("{INSTANCE} WHERE {sql} ORDER BY created_at DESC, id LIMIT {limit}");
+        let query = values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, value| match value {
+            Value::Text(text) => query.bind(text),
+            Value::Integer(number) => query.bind(number),
+        });
         let rows = query.fetch_all(&self.readers).await.map_err(|error| failed(&self.place, error))?;
         rows.iter().map(|row| instance_row(row, &self.place)).collect()
     }
@@ -273,6 +289,7 @@ fn instance_row(row: &SqliteRow, place: &Where) -> Result<InstanceRow, StoreErro
             output: row.try_get(12)?,
             error: row.try_get(13)?,
             state: row.try_get(14)?,
+            attributes: row.try_get(15)?,
         })
     };
     read().map_err(|error| failed(place, error))

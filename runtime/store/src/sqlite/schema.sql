@@ -37,7 +37,9 @@ CREATE TABLE flow_instance (
     input BLOB NOT NULL,
     output BLOB,
     error BLOB,
-    state BLOB NOT NULL
+    state BLOB NOT NULL,
+    -- Search attributes: a JSON object.
+    attributes TEXT NOT NULL
 ) STRICT;
 CREATE INDEX flow_instance_shard ON flow_instance (shard, root);
 CREATE INDEX flow_instance_created ON flow_instance (created_at);
