@@ -117,16 +117,23 @@ impl<'a> Parser<'a> {
         let field = field(name.text);
         let Kind::Comparison(comparison, negated) = self.peek().kind else {
             return match field {
-                Field::Attribute(_) if self.ends_here() => Ok(compare(field, Comparison::Equal, Operand::Bool(true))),
+                Field::Attribute(_) if self.ends_here() => {
+                    Ok(compare(field, Comparison::Equal, Operand::Bool(true)))
+                }
                 _ => Err(Mistake::at(self.peek(), "expected `=`, `!=`, `<`, `<=`, `>` or `>=`")),
             };
         };
         let sign = self.take();
         let value = self.take();
         let operand = self.operand(&field, &value)?;
-        let is_ordered = !matches!(field, Field::Status | Field::Program) && !matches!(operand, Operand::Bool(_));
+        let is_ordered =
+            !matches!(field, Field::Status | Field::Program) && !matches!(operand, Operand::Bool(_));
         if comparison != Comparison::Equal && !is_ordered {
-            let what = if matches!(operand, Operand::Bool(_)) { "`true` and `false` have" } else { "this field has" };
+            let what = if matches!(operand, Operand::Bool(_)) {
+                "`true` and `false` have"
+            } else {
+                "this field has"
+            };
             return Err(Mistake::at(&sign, format!("{what} no order: only `=` and `!=`")));
         }
         let compared = compare(field, comparison, operand);
@@ -140,8 +147,13 @@ impl<'a> Parser<'a> {
     }
 
     fn operand(&mut self, field: &Field, value: &Token<'a>) -> Result<Operand, Mistake> {
-        if !matches!(value.kind, Kind::Word | Kind::Text(_) | Kind::Number) || value.kind == Kind::Word && is_reserved(value.text) {
-            return Err(Mistake::at(value, "expected a value: \"text\", a number, `true`, `false` or a time"));
+        if !matches!(value.kind, Kind::Word | Kind::Text(_) | Kind::Number)
+            || value.kind == Kind::Word && is_reserved(value.text)
+        {
+            return Err(Mistake::at(
+                value,
+                "expected a value: \"text\", a number, `true`, `false` or a time",
+            ));
         }
         match field {
             Field::Created | Field::Updated => self.time(value).map(Operand::Time),
@@ -150,7 +162,8 @@ impl<'a> Parser<'a> {
             Field::Program => {
                 let hash = value.content();
                 let is_hash = !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-                let wrong = || Mistake::at(value, "expected the beginning of a program's hash, in hexadecimal");
+                let wrong =
+                    || Mistake::at(value, "expected the beginning of a program's hash, in hexadecimal");
                 is_hash.then(|| Operand::Text(hash.to_owned())).ok_or_else(wrong)
             }
             Field::Attribute(_) => Ok(match (&value.kind, value.text) {
@@ -166,14 +179,20 @@ impl<'a> Parser<'a> {
     fn time(&mut self, value: &Token<'a>) -> Result<Timestamp, Mistake> {
         if self.take_word("ago") {
             let Some(nanos) = duration(value.text) else {
-                return Err(Mistake::at(value, "expected a duration before `ago`: `30m`, `2h`, `7d`, `1h30m`"));
+                return Err(Mistake::at(
+                    value,
+                    "expected a duration before `ago`: `30m`, `2h`, `7d`, `1h30m`",
+                ));
             };
             let now = self.now.timestamp_nanos_opt().unwrap_or(i64::MAX);
             return Ok(Timestamp(now.saturating_sub(nanos)));
         }
         let found = time(value.content()).and_then(|time| time.timestamp_nanos_opt());
         found.map(Timestamp).ok_or_else(|| {
-            Mistake::at(value, "expected a time: `2h ago`, `2026-11-24`, \"2026-11-24 08:30\" or \"2026-11-24T08:30:00Z\"")
+            Mistake::at(
+                value,
+                "expected a time: `2h ago`, `2026-11-24`, \"2026-11-24 08:30\" or \"2026-11-24T08:30:00Z\"",
+            )
         })
     }
 }

@@ -55,7 +55,9 @@ impl Target {
             Delivery::Owned(owner) => eprintln!("{}: process {} runs {id}", words.doing, owner.pid),
             Delivery::Done => eprintln!("{}: {id}", words.done),
             Delivery::Waiting => {
-                eprintln!("requested; no process runs {id}: `flow resume {id}{store}` or a worker carries it out");
+                eprintln!(
+                    "requested; no process runs {id}: `flow resume {id}{store}` or a worker carries it out"
+                );
             }
         }
     }

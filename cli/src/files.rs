@@ -47,7 +47,8 @@ fn below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
 
 /// Replaces a file's text as a whole: a reader, or a crash, sees the old text or the new one.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::system(format!("{} can't be written: {error}", path.display()));
+    let failed =
+        |error: std::io::Error| Failure::system(format!("{} can't be written: {error}", path.display()));
     // A link stays one: what it leads to is replaced.
     let target = path.canonicalize().map_err(failed)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -44,7 +44,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     }
     if !args.json {
         let verb = if args.check { "not in the style" } else { "formatted" };
-        let errors = if broken > 0 { format!(", {broken} with errors left as they are") } else { String::new() };
+        let errors =
+            if broken > 0 { format!(", {broken} with errors left as they are") } else { String::new() };
         eprintln!("{}: {changed} {verb}, {unchanged} unchanged{errors}", count(changed + unchanged + broken));
     }
     Ok(match (broken, changed) {

@@ -16,5 +16,6 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    args.target.deliver(&WORDS, async |engine| engine.skip(&args.target.id, args.compensation.as_deref()).await)
+    args.target
+        .deliver(&WORDS, async |engine| engine.skip(&args.target.id, args.compensation.as_deref()).await)
 }

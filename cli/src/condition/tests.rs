@@ -38,7 +38,10 @@ fn and_binds_closer_than_or_and_not_closest() {
         read("a or not b == 1 and c < -2.50"),
         Condition::Any(vec![a(), Condition::All(vec![not(b()), c()])])
     );
-    assert_eq!(read("(a or b != 1) and c < -2.50"), Condition::All(vec![Condition::Any(vec![a(), not(b())]), c()]));
+    assert_eq!(
+        read("(a or b != 1) and c < -2.50"),
+        Condition::All(vec![Condition::Any(vec![a(), not(b())]), c()])
+    );
 }
 
 #[test]

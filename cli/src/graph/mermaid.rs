@@ -149,7 +149,9 @@ fn with_stands(text: &str, here: &[Stand]) -> String {
     match here {
         [] => text.to_owned(),
         [stand] => format!("{text}<br/>▶ {}: {}", stand.strand, stand.waits_for),
-        [first, rest @ ..] => format!("{text}<br/>▶ {}: {} and {} more", first.strand, first.waits_for, rest.len()),
+        [first, rest @ ..] => {
+            format!("{text}<br/>▶ {}: {} and {} more", first.strand, first.waits_for, rest.len())
+        }
     }
 }
 

@@ -97,7 +97,9 @@ impl Reader<'_> {
     fn stmt(&mut self, stmt: &Stmt) {
         let first = self.items.len();
         match &stmt.kind {
-            StmtKind::Let { value, .. } | StmtKind::State { value, .. } | StmtKind::Expr(value) => self.expr(value),
+            StmtKind::Let { value, .. } | StmtKind::State { value, .. } | StmtKind::Expr(value) => {
+                self.expr(value)
+            }
             StmtKind::Assign { value, .. } | StmtKind::Index { value, .. } => self.expr(value),
             _ => {}
         }
@@ -123,7 +125,14 @@ impl Reader<'_> {
         // Of a block, or of what doesn't wait, the compensation stands by itself.
         let text = "the above".to_owned();
         let (undo, place) = (Some(normally), compensation.span);
-        self.items.push(Item::Leaf(Leaf { what: LeafKind::Step, text, undo, unknown: lost, place, here: vec![] }));
+        self.items.push(Item::Leaf(Leaf {
+            what: LeafKind::Step,
+            text,
+            undo,
+            unknown: lost,
+            place,
+            here: vec![],
+        }));
     }
 
     fn expr(&mut self, expr: &Expr) {
@@ -150,7 +159,9 @@ impl Reader<'_> {
                 let title = if *unordered { "saga unordered" } else { "saga" };
                 self.framed(BlockKind::Saga, title.into(), span, |reader| reader.block(body));
             }
-            ExprKind::Timeout { limit, body } => self.scope(format!("timeout {}", self.text(limit.span)), span, body),
+            ExprKind::Timeout { limit, body } => {
+                self.scope(format!("timeout {}", self.text(limit.span)), span, body)
+            }
             ExprKind::Shield(body) => self.scope("shield".into(), span, body),
             ExprKind::Scope(body) => self.scope("scope".into(), span, body),
             ExprKind::Exclusive { key, body, .. } => {
@@ -178,7 +189,9 @@ impl Reader<'_> {
             ExprKind::If { condition, then, otherwise } => {
                 self.expr(condition);
                 let mut lanes = vec![self.lane("yes".into(), |reader| reader.block(then))];
-                lanes.push(self.lane("no".into(), |reader| otherwise.iter().for_each(|other| reader.expr(other))));
+                lanes.push(
+                    self.lane("no".into(), |reader| otherwise.iter().for_each(|other| reader.expr(other))),
+                );
                 self.split(SplitKind::Choice, format!("if {}", self.text(condition.span)), span, lanes);
             }
             ExprKind::Match { value, arms } => {
@@ -194,16 +207,19 @@ impl Reader<'_> {
                 self.split(SplitKind::Catch, "catch".into(), span, lanes);
             }
             ExprKind::Parallel { first, branches } => {
-                let lanes = branches.iter().map(|branch| self.lane(String::new(), |reader| reader.expr(branch)));
+                let lanes =
+                    branches.iter().map(|branch| self.lane(String::new(), |reader| reader.expr(branch)));
                 let lanes = lanes.collect();
                 self.split(SplitKind::Parallel, self.quorum("parallel", first.as_deref()), span, lanes);
             }
             ExprKind::ParallelFor(each) => {
                 self.expr(&each.items);
-                let max = each.max.as_ref().map_or(String::new(), |max| format!(" max {}", self.text(max.span)));
+                let max =
+                    each.max.as_ref().map_or(String::new(), |max| format!(" max {}", self.text(max.span)));
                 let (name, items) = (self.text(each.pattern.span), self.text(each.items.span));
                 let lanes = vec![self.lane(format!("each {name}"), |reader| reader.block(&each.body))];
-                let title = format!("{} for {name} in {items}{max}", self.quorum("parallel", each.first.as_ref()));
+                let title =
+                    format!("{} for {name} in {items}{max}", self.quorum("parallel", each.first.as_ref()));
                 self.split(SplitKind::Parallel, title, span, lanes);
             }
             ExprKind::Race(arms) => {
@@ -268,7 +284,9 @@ impl Reader<'_> {
         match callees.get(name) {
             Some(Callee::Activity) => self.leaf(LeafKind::Step, span),
             Some(Callee::Workflow) => self.leaf(LeafKind::Child, span),
-            Some(Callee::Function(body)) if self.open.len() < DEEPEST && !self.open.iter().any(|open| open == name) => {
+            Some(Callee::Function(body))
+                if self.open.len() < DEEPEST && !self.open.iter().any(|open| open == name) =>
+            {
                 self.open.push(name.to_owned());
                 let title = self.text(span);
                 self.framed(BlockKind::Function, title, span, |reader| reader.block(body));

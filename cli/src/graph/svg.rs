@@ -83,11 +83,21 @@ fn draw(text: &mut String, shape: &Shape) {
     shape.parts.iter().for_each(|part| draw(text, part));
     if let Some(part) = shape.parts.iter().find(|part| part.look == Look::Undo) {
         let (from, middle) = (x + width, part.y + part.height / 2.0);
-        let _ = writeln!(text, "<path class=\"arrow\" stroke-dasharray=\"3 3\" d=\"M{from:.1},{middle:.1} H{:.1}\"/>", part.x);
+        let _ = writeln!(
+            text,
+            "<path class=\"arrow\" stroke-dasharray=\"3 3\" d=\"M{from:.1},{middle:.1} H{:.1}\"/>",
+            part.x
+        );
     }
     arrows(text, shape);
     if let Some(note) = note(&shape.here) {
-        let _ = writeln!(text, "<text class=\"note\" x=\"{:.1}\" y=\"{:.1}\">{}</text>", x + 2.0, y - 5.0, escaped(&note));
+        let _ = writeln!(
+            text,
+            "<text class=\"note\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            x + 2.0,
+            y - 5.0,
+            escaped(&note)
+        );
     }
     text.push_str("</g>\n");
 }

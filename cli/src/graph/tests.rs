@@ -50,7 +50,10 @@ fn mermaid_names_every_node_once_and_closes_every_subgraph() {
     let chart = mermaid(&trip());
     assert!(chart.starts_with("flowchart TD\n"), "{chart}");
     let lines = || chart.lines().map(str::trim);
-    assert_eq!(lines().filter(|line| line.starts_with("subgraph")).count(), lines().filter(|line| *line == "end").count());
+    assert_eq!(
+        lines().filter(|line| line.starts_with("subgraph")).count(),
+        lines().filter(|line| *line == "end").count()
+    );
     assert!(chart.contains("-.->|compensate|") && chart.contains("ask(&quot;ok?&quot;)"), "{chart}");
 }
 

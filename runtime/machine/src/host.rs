@@ -165,7 +165,8 @@ impl StrandHost<'_> {
 
     fn index(&mut self, name: &str, ty: TypeId, word: u64, heap: &Heap) {
         // No database takes a NUL in a text that it can search.
-        let json = values::json(self.context.program, heap, ty, word).to_string().replace("\\u0000", "\u{fffd}");
+        let json =
+            values::json(self.context.program, heap, ty, word).to_string().replace("\\u0000", "\u{fffd}");
         self.instance.state.attributes.insert(name.to_owned(), json);
         self.instance.pending.row = true;
     }

@@ -5,8 +5,8 @@ use crate::instance::Instance;
 use crate::meta::{ForkKind, Interrupt, Role, Scope, Wait};
 use crate::rows::Status;
 use crate::values;
-use flow_mir::{Location, Program};
 use flow_mir::artifact::ProgramHash;
+use flow_mir::{Location, Program};
 use serde::Serialize;
 use serde_json::Value;
 

@@ -147,7 +147,9 @@ impl<'a> Clause<'a> {
             Condition::Compare { field, comparison, operand } => {
                 let compared = self.compared(field, *comparison, operand);
                 // What isn't there is no answer in SQL; here it is no.
-                self.sql.push_str(&compared.map_or_else(|| "(1 = 0)".into(), |sql| format!("coalesce({sql}, 1 = 0)")));
+                self.sql.push_str(
+                    &compared.map_or_else(|| "(1 = 0)".into(), |sql| format!("coalesce({sql}, 1 = 0)")),
+                );
             }
         }
     }

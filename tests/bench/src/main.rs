@@ -5,11 +5,16 @@
 //! cargo run --release -p flow-bench -- --store postgres://… latency       # one at a time
 //! cargo run --release -p flow-bench -- --store postgres://… loop          # one workflow, many steps
 //! cargo run --release -p flow-bench -- --store postgres://… fan-out       # one workflow, many branches
+//! cargo run --release -p flow-bench -- --store postgres://… captures      # the same, each branch reading 80 kB of its parent
+//! cargo run --release -p flow-bench -- --store postgres://… years         # a loop: is its end as fast as its beginning?
 //! ```
 //! Each figure is one line: `workload metric value unit`. Every result is checked.
 
+mod years;
+
 use clap::{Parser, ValueEnum};
 use flow_engine::{Engine, Options};
+use flow_machine::ids::InstanceId;
 use flow_machine::rows::Status;
 use flow_mir::value::{Image, from_json_fields};
 use flow_mir::{Heap, Limits, Program};
@@ -20,6 +25,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 const PROGRAM: &str = r#"
+use std.log
+use std.time
+
 activity step(x: Int) -> Int { run: x + 1 }
 
 workflow three(x: Int) -> Int {
@@ -32,6 +40,33 @@ workflow long_loop(n: Int) -> Int {
   var x = 0
   while x < n { x = step(x) }
   x
+}
+
+record Times { first_ms: Int  last_ms: Int }
+
+/// How long the first and the last tenth of the steps take; then it waits.
+workflow years(n: Int) -> Times {
+  let tenth = n / 10
+  let began = time.now()
+  var x = 0
+  while x < tenth { x = step(x) }
+  let first = time.now() - began
+  while x < n - tenth { x = step(x) }
+  let late = time.now()
+  while x < n { x = step(x) }
+  let times = Times(first_ms: first / 1ms, last_ms: (time.now() - late) / 1ms)
+  log.info("first {times.first_ms} last {times.last_ms}")
+  sleep 1h
+  times
+}
+
+workflow captures(n: Int) -> Int {
+  let table = (0..10_000).map(|x| x)
+  let xs = parallel for i in 0..n {
+    let y = step(i)
+    table[y - 1]
+  }
+  xs.len()
 }
 
 workflow fan_out(n: Int) -> Int {
@@ -61,6 +96,8 @@ enum Workload {
     Latency,
     Loop,
     FanOut,
+    Captures,
+    Years,
 }
 
 /// An engine that owns all shards, and a program.
@@ -85,6 +122,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Workload::Latency => latency(&bench, args.n.min(2_000)).await?,
             Workload::Loop => steps(&bench, "loop", "long_loop", args.n).await?,
             Workload::FanOut => steps(&bench, "fan-out", "fan_out", args.n).await?,
+            Workload::Captures => steps(&bench, "captures", "captures", args.n).await?,
+            Workload::Years => years::years(&bench, &args.store, args.n).await?,
         }
         bench.engine.close().await?;
         Ok(())
@@ -92,7 +131,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 impl Bench {
-    async fn run(&self, workflow: &str, input: Value, number: &str) -> Result<Value, String> {
+    /// Starts an instance; gives its id and name.
+    async fn start(
+        &self,
+        workflow: &str,
+        input: Value,
+        number: &str,
+    ) -> Result<(InstanceId, String), String> {
         let (_, declared) =
             self.program.workflows.iter().find(|(_, known)| known.name == workflow).ok_or("no workflow")?;
         let mut heap = Heap::new(self.program.known, Limits::default());
@@ -102,6 +147,11 @@ impl Bench {
         let image = Image::capture(&self.program, &heap, &roots).map_err(|e| e.to_string())?.encode();
         let name = format!("bench-{}-{number}", self.run);
         let id = self.engine.start(&self.program, workflow, image, &name).await.map_err(|e| e.to_string())?;
+        Ok((id, name))
+    }
+
+    async fn run(&self, workflow: &str, input: Value, number: &str) -> Result<Value, String> {
+        let (id, name) = self.start(workflow, input, number).await?;
         let outcome = self.engine.outcome(id).await.map_err(|e| e.to_string())?;
         if outcome.status != Status::Completed {
             return Err(format!("{name} ended {:?}: {:?}", outcome.status, outcome.error));
@@ -167,5 +217,13 @@ async fn steps(bench: &Bench, name: &str, workflow: &str, n: usize) -> Result<()
     let took = began.elapsed().as_secs_f64();
     println!("{name} wall {took:.3} s");
     println!("{name} steps_per_s {:.1} steps/s", n as f64 / took);
+    println!("{name} memory_peak {} MB", memory_peak().unwrap_or(0) / 1024);
     Ok(())
+}
+
+/// The most memory this process has had, in kB, where the system tells.
+fn memory_peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
