@@ -3,6 +3,7 @@
 
 pub mod scenario;
 pub mod simulation;
+mod stored;
 
 use flow_mir::interpreter::Interpreter;
 use flow_mir::{Executor, Program};

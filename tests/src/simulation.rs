@@ -1,15 +1,14 @@
-//! One instance in a simulated world: rows in memory, a virtual clock, scripted activities, and crashes on demand.
+//! Trees of instances in a simulated world: rows in memory, a virtual clock, scripted activities, and crashes on demand.
 //!
 //! Each transition is numbered. A run can be repeated with a crash just before or just after the commit of any of them,
 //! or after an activity has done its work and before its completion is recorded.
 
-use flow_machine::event::{Action, CallOutcome, Dispatch, Event, Message};
+use crate::stored::Store;
+use flow_machine::event::{Action, Ask, CallOutcome, Dispatch, Event, Message, Wish};
 use flow_machine::history::{ErrorReport, HistoryEvent};
-use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
-use flow_machine::rows::{
-    Changes, CompensationRow, HistoryRow, InstanceRow, Status, StoredInstance, StrandRow, TimerRow,
-};
-use flow_machine::{Instance, NewInstance};
+use flow_machine::ids::{CallKey, InstanceId, Timestamp};
+use flow_machine::rows::{HistoryRow, Status};
+use flow_machine::{NewInstance, Tree};
 use flow_mir::value::{Image, from_json, from_json_fields, to_json};
 use flow_mir::{Executor, Heap, Limits, Program, TypeId};
 use serde_json::Value;
@@ -78,6 +77,8 @@ pub struct Ended {
     pub error: Option<String>,
     /// Calls of activities that happened, `name(args)`, one for each key, in the order of their first effect.
     pub effects: Vec<String>,
+    /// The other instances, children and detached ones, by id.
+    pub instances: Vec<(String, Status)>,
     /// How many transitions were committed.
     pub transitions: usize,
     /// How many attempts were made.
@@ -90,86 +91,26 @@ type Script = Box<dyn FnMut(&Attempt) -> Answer>;
 
 /// What the simulation does next.
 enum Next {
-    Event(Event),
+    Event(InstanceId, Event),
     /// The process died while it made an attempt.
     Death,
     Nothing,
 }
 
-/// The rows of one instance, checked as a store checks them.
-#[derive(Default)]
-struct Rows {
-    instance: Option<InstanceRow>,
-    strands: BTreeMap<StrandPath, StrandRow>,
-    compensations: BTreeMap<StrandPath, CompensationRow>,
-    timers: BTreeMap<String, TimerRow>,
-    history: Vec<HistoryRow>,
-}
-
-impl Rows {
-    fn commit(&mut self, changes: Changes) {
-        for row in changes.new_instances {
-            assert!(self.instance.is_none(), "an instance is inserted twice");
-            self.instance = Some(row);
-        }
-        for row in changes.changed_instances {
-            let before = self.instance.as_ref().map(|row| row.version);
-            assert_eq!(before, Some(row.version - 1), "the instance's version");
-            self.instance = Some(row);
-        }
-        for row in changes.strands {
-            let before = self.strands.get(&row.path).map_or(0, |row| row.version);
-            assert_eq!(before, row.version - 1, "the version of strand {}", row.path);
-            self.strands.insert(row.path.clone(), row);
-        }
-        for (_, path) in changes.delete_strands {
-            assert!(self.strands.remove(&path).is_some(), "strand {path} is deleted but not stored");
-        }
-        for row in changes.compensations {
-            self.compensations.insert(row.path.clone(), row);
-        }
-        for (_, path) in changes.delete_compensations {
-            assert!(
-                self.compensations.remove(&path).is_some(),
-                "compensation {path} is deleted but not stored"
-            );
-        }
-        for row in changes.timers {
-            assert!(self.timers.insert(row.id.clone(), row).is_none(), "a timer is inserted twice");
-        }
-        for (_, timer) in changes.delete_timers {
-            assert!(self.timers.remove(&timer).is_some(), "timer {timer} is deleted but not stored");
-        }
-        for row in changes.history {
-            assert_eq!(row.sequence, self.history.len() as i64 + 1, "history without gaps");
-            self.history.push(row);
-        }
-    }
-
-    fn stored(&self) -> Option<StoredInstance> {
-        let mut compensations: Vec<_> = self.compensations.values().cloned().collect();
-        compensations.sort_by_key(|row| row.position);
-        Some(StoredInstance {
-            row: self.instance.clone()?,
-            strands: self.strands.values().cloned().collect(),
-            compensations,
-            timers: self.timers.values().cloned().collect(),
-            last_sequence: self.history.len() as i64,
-            last_at: self.history.last().map(|row| row.at).unwrap_or_default(),
-            inbox: Vec::new(),
-            completions: Vec::new(),
-        })
-    }
-}
-
-/// A simulated run of one instance.
+/// A simulated run of one instance, its children, and what they detach.
 pub struct Simulation {
     executor: Arc<dyn Executor>,
     script: Script,
-    rows: Rows,
+    store: Store,
+    /// The trees in memory, by root.
+    live: BTreeMap<InstanceId, Tree>,
+    /// The instance that the run is about.
+    main: InstanceId,
     now: i64,
     /// Attempts in flight or waiting, with the time at which their outcome arrives.
-    arrivals: Vec<(i64, CallKey, u32, CallOutcome)>,
+    arrivals: Vec<(i64, InstanceId, CallKey, u32, CallOutcome)>,
+    /// Requests of strands that are done or refused, and are to be told so.
+    answers: VecDeque<(InstanceId, CallKey, Result<(), String>)>,
     waiting: Vec<Dispatch>,
     outside: VecDeque<Outside>,
     /// The message that the transition being made consumes.
@@ -187,9 +128,12 @@ impl Simulation {
         Simulation {
             executor,
             script: Box::new(script),
-            rows: Rows::default(),
+            store: Store::default(),
+            live: BTreeMap::new(),
+            main: InstanceId(uuid::Uuid::from_u128(7)),
             now: 0,
             arrivals: Vec::new(),
+            answers: VecDeque::new(),
             waiting: Vec::new(),
             outside: VecDeque::new(),
             in_hand: None,
@@ -219,39 +163,41 @@ impl Simulation {
         Arc::new(self.executor.program().clone())
     }
 
-    /// Runs the workflow to its end, or until it is stuck with nothing more to come from outside.
+    /// Runs the workflow to its end and that of all it detaches, or until it is stuck with nothing more to come from
+    /// outside.
     pub fn run(mut self, workflow: &str, input: &Value) -> Ended {
-        let (mut instance, mut new) = (None, Some(self.new_instance(workflow, input)));
+        let new = self.new_instance(workflow, input);
         loop {
-            let current = match instance.take() {
-                Some(instance) => instance,
-                None => match self.recover(&mut new) {
-                    Some(instance) => instance,
-                    None => continue,
-                },
-            };
-            let mut current = current;
-            if self.is_over(&current) {
-                return self.ended(&current);
+            if !self.revive(&new) {
+                continue;
             }
-            let event = match self.next() {
-                Next::Event(event) => event,
+            if self.is_over() {
+                return self.ended();
+            }
+            let (instance, event) = match self.next() {
+                Next::Event(instance, event) => (instance, event),
                 Next::Death => continue,
                 Next::Nothing => {
-                    let view = current.view(&self.program());
-                    panic!("nothing more can happen, but the instance is {:?}: {view:#?}", current.status());
+                    let views: Vec<_> = self.live.values().flat_map(Tree::instances).collect();
+                    let views: Vec<_> = views.iter().map(|one| one.view(&self.program())).collect();
+                    panic!("nothing more can happen: {views:#?}");
                 }
             };
+            let Some(root) = self.store.row(instance).map(|row| row.root) else { continue };
+            let Some(mut tree) = self.live.remove(&root) else { continue };
             let executor = self.executor.clone();
-            current.apply(executor.as_ref(), Timestamp(self.now), event);
-            instance = self.commit(current);
+            tree.apply(executor.as_ref(), Timestamp(self.now), instance, event);
+            self.commit(tree);
         }
     }
 
-    fn is_over(&self, instance: &Instance) -> bool {
-        let waits_for_an_operator = matches!(instance.status(), Status::Stuck | Status::Paused);
-        instance.status().is_final()
-            || (waits_for_an_operator && self.outside.is_empty() && self.arrivals.is_empty())
+    fn is_over(&self) -> bool {
+        let Some(row) = self.store.row(self.main) else { return false };
+        let waits_for_an_operator = matches!(row.status, Status::Stuck | Status::Paused);
+        if row.status.is_final() {
+            return self.store.live_roots().is_empty();
+        }
+        waits_for_an_operator && self.outside.is_empty() && self.arrivals.is_empty()
     }
 
     fn new_instance(&self, workflow: &str, input: &Value) -> NewInstance {
@@ -262,7 +208,7 @@ impl Simulation {
         let words = from_json_fields(program, &mut heap, &declared.params, input).expect("the input fits");
         let roots: Vec<_> = declared.params.iter().map(|param| param.ty).zip(words).collect();
         let input = Image::capture(program, &heap, &roots).expect("the input fits into memory").encode();
-        let uuid = InstanceId(uuid::Uuid::from_u128(7));
+        let uuid = self.main;
         NewInstance {
             id: uuid,
             root: uuid,
@@ -274,71 +220,125 @@ impl Simulation {
         }
     }
 
-    /// A process begins: with the stored rows, or with the new instance where nothing is stored yet.
-    fn recover(&mut self, new: &mut Option<NewInstance>) -> Option<Instance> {
-        self.arrivals.clear();
-        self.waiting.clear();
+    /// Sees to it that all that has not ended is in memory: loaded from its rows, or started where it is not stored yet.
+    /// False where the process died over it.
+    fn revive(&mut self, new: &NewInstance) -> bool {
         let executor = self.executor.clone();
-        let started = match self.rows.stored() {
-            Some(stored) => {
-                let mut loaded =
-                    Instance::load(stored, &Limits::default(), executor.as_ref()).expect("the rows load");
-                self.apply_overdue(&mut loaded);
-                loaded.apply(executor.as_ref(), Timestamp(self.now), Event::Recovered);
-                loaded
+        if self.store.row(self.main).is_none() {
+            let tree = Tree::start(new.clone(), &Limits::default(), executor.as_ref(), Timestamp(self.now));
+            return self.commit(tree);
+        }
+        for root in self.store.live_roots() {
+            if self.live.contains_key(&root) {
+                continue;
             }
-            None => {
-                let new = new.clone().expect("the instance to start");
-                Instance::start(new, &Limits::default(), executor.as_ref(), Timestamp(self.now))
+            let stored = self.store.tree(root);
+            let mut tree = Tree::load(stored, &Limits::default(), executor.as_ref()).expect("the rows load");
+            self.apply_overdue(&mut tree);
+            tree.recover(executor.as_ref(), Timestamp(self.now));
+            if !self.commit(tree) {
+                return false;
             }
-        };
-        self.commit(started)
+        }
+        true
     }
 
-    fn apply_overdue(&self, instance: &mut Instance) {
-        while let Some((due, id)) = instance.next_timer().map(|(due, id)| (due, id.to_owned())) {
+    fn apply_overdue(&self, tree: &mut Tree) {
+        while let Some((due, instance, id)) = tree.next_timer().map(|(due, of, id)| (due, of, id.to_owned()))
+        {
             if due.0 > self.now {
                 return;
             }
-            instance.apply(self.executor.as_ref(), due, Event::Timer { id });
+            tree.apply(self.executor.as_ref(), due, instance, Event::Timer { id });
         }
     }
 
-    /// Commits and acts, unless the process dies there: then the instance is gone from memory.
-    fn commit(&mut self, mut instance: Instance) -> Option<Instance> {
-        let transition = instance.take(self.executor.as_ref());
+    /// Commits and acts; false where the process dies over it: then all instances are gone from memory.
+    fn commit(&mut self, mut tree: Tree) -> bool {
+        let transition = tree.take(self.executor.as_ref());
         self.transitions += 1;
         let in_hand = self.in_hand.take();
         if self.dies(Crash::BeforeCommit(self.transitions)) {
             // The message is still in the inbox.
             in_hand.into_iter().for_each(|message| self.outside.push_front(message));
-            return None;
+            return false;
         }
-        self.rows.commit(transition.changes);
+        self.store.commit(transition.changes);
         if self.dies(Crash::AfterCommit(self.transitions)) {
-            return None;
+            return false;
         }
-        for action in transition.actions {
-            match action {
-                Action::Dispatch(dispatch) => match dispatch.not_before {
-                    Some(_) => self.waiting.push(dispatch),
-                    None if self.attempt(&dispatch) => {}
-                    None => return None,
-                },
-                Action::Abort { key } => {
-                    self.arrivals.retain(|(_, open, ..)| *open != key);
-                    self.waiting.retain(|dispatch| dispatch.key != key);
-                }
-                Action::Withdraw { key } => self.waiting.retain(|dispatch| dispatch.key != key),
-                Action::Status(_) => {}
+        if !tree.status().is_final() {
+            self.live.insert(tree.id(), tree);
+        }
+        transition.actions.into_iter().all(|action| self.act(action))
+    }
+
+    /// Does what a transition asked for; false where the process dies over it.
+    fn act(&mut self, action: Action) -> bool {
+        match action {
+            Action::Dispatch(dispatch) if dispatch.not_before.is_some() => self.waiting.push(dispatch),
+            Action::Dispatch(dispatch) => return self.attempt(&dispatch),
+            Action::Abort { key } => {
+                self.arrivals.retain(|(_, _, open, ..)| *open != key);
+                self.waiting.retain(|dispatch| dispatch.key != key);
             }
+            Action::Withdraw { key } => self.waiting.retain(|dispatch| dispatch.key != key),
+            Action::Request(ask) => return self.request(&ask),
+            Action::Status(_) => {}
         }
-        Some(instance)
+        true
+    }
+
+    /// Does what a strand asks of another tree. That is a commit of its own, with crashes of its own.
+    fn request(&mut self, ask: &Ask) -> bool {
+        let request = &ask.request;
+        let found = self.store.find(&request.to).map(|row| (row.id, row.workflow == request.workflow));
+        let answer = match (&request.wish, found) {
+            (_, Some((_, false))) => Err("it is of another workflow".to_owned()),
+            (Wish::Tell { .. }, None) => Err("there is no such instance".to_owned()),
+            (Wish::Tell { .. }, Some((to, true))) => {
+                let message = request.message().expect("the message is JSON");
+                self.store.accept(uuid::Uuid::from_bytes(request.key.0), to, message)
+            }
+            (Wish::Start { .. }, Some(_)) => Ok(()),
+            (Wish::Start { id, input }, None) => {
+                let program = self.executor.program();
+                let mut workflows = program.workflows.iter();
+                let workflow = workflows.find(|(_, known)| known.name == request.workflow);
+                let new = NewInstance {
+                    id: *id,
+                    root: *id,
+                    parent: None,
+                    name: request.to.clone(),
+                    workflow: workflow.expect("the workflow").0,
+                    program: [1; 32],
+                    input: input.clone(),
+                };
+                let executor = self.executor.clone();
+                let tree = Tree::start(new, &Limits::default(), executor.as_ref(), Timestamp(self.now));
+                if !self.commit(tree) {
+                    return false;
+                }
+                Ok(())
+            }
+        };
+        self.attempts += 1;
+        if self.dies(Crash::AfterEffect(self.attempts)) {
+            return false;
+        }
+        self.answers.push_back((ask.instance, request.key, answer));
+        true
     }
 
     fn dies(&mut self, here: Crash) -> bool {
         let dies = !self.crashed && self.crash == Some(here);
         self.crashed |= dies;
+        if dies {
+            self.live.clear();
+            self.arrivals.clear();
+            self.waiting.clear();
+            self.answers.clear();
+        }
         dies
     }
 
@@ -380,8 +380,11 @@ impl Simulation {
         if self.dies(Crash::AfterEffect(self.attempts)) {
             return false;
         }
-        self.arrivals
-            .extend(outcome.map(|outcome| (self.now + delay, dispatch.key, dispatch.attempt, outcome)));
+        self.arrivals.extend(
+            outcome.map(|outcome| {
+                (self.now + delay, dispatch.instance, dispatch.key, dispatch.attempt, outcome)
+            }),
+        );
         true
     }
 
@@ -398,26 +401,34 @@ impl Simulation {
 
     /// `None`: nothing is left to happen. `Nothing`: an attempt was made, which is no event.
     fn try_next(&mut self) -> Option<Next> {
+        if let Some((instance, key, answer)) = self.answers.pop_front() {
+            return Some(Next::Event(instance, Event::Answered { key, answer }));
+        }
+        if let Some((id, instance, message)) = self.store.inbox.first().cloned() {
+            return Some(Next::Event(instance, Event::Message { inbox: Some(id), message }));
+        }
         let arrival = self.arrivals.iter().map(|(at, ..)| *at).min();
         let retry = self.waiting.iter().filter_map(|dispatch| dispatch.not_before).map(|at| at.0).min();
-        let timer = self.rows.timers.values().map(|row| row.due.0).min();
+        let timers = self.store.instances.values().flat_map(|rows| rows.timers.values());
+        let timer = timers.clone().map(|row| row.due.0).min();
         let sent = self.outside.front().map(|Outside::Send(at, _)| *at);
         let next = [arrival, sent, timer, retry].into_iter().flatten().min()?;
         self.now = self.now.max(next);
         // At one time: arrivals before deadlines.
         if arrival == Some(next) {
             let index = self.arrivals.iter().position(|(at, ..)| *at == next)?;
-            let (_, key, attempt, outcome) = self.arrivals.remove(index);
-            return Some(Next::Event(Event::CallEnded { key, attempt, outcome }));
+            let (_, instance, key, attempt, outcome) = self.arrivals.remove(index);
+            return Some(Next::Event(instance, Event::CallEnded { key, attempt, outcome }));
         }
         if sent == Some(next) {
             let Some(Outside::Send(_, message)) = self.outside.pop_front() else { return None };
             self.in_hand = Some(Outside::Send(next, message.clone()));
-            return Some(Next::Event(Event::Message { inbox: None, message }));
+            return Some(Next::Event(self.main, Event::Message { inbox: None, message }));
         }
         if timer == Some(next) {
-            let row = self.rows.timers.values().find(|row| row.due.0 == next)?;
-            return Some(Next::Event(Event::Timer { id: row.id.clone() }));
+            let row = timers.clone().find(|row| row.due.0 == next)?;
+            let (instance, id) = (row.instance, row.id.clone());
+            return Some(Next::Event(instance, Event::Timer { id }));
         }
         let index =
             self.waiting.iter().position(|dispatch| dispatch.not_before.is_some_and(|at| at.0 == next))?;
@@ -425,43 +436,56 @@ impl Simulation {
         Some(if self.attempt(&dispatch) { Next::Nothing } else { Next::Death })
     }
 
-    fn ended(self, instance: &Instance) -> Ended {
-        let row = instance.row();
-        let output = self.history().into_iter().rev().find_map(|event| match event {
+    fn ended(self) -> Ended {
+        let row = self.store.row(self.main).expect("the instance is stored");
+        let output = self.history(self.main).into_iter().rev().find_map(|event| match event {
             HistoryEvent::Ended { output, .. } => Some(output),
             _ => None,
         });
         let error = row.error.as_ref().and_then(|error| serde_json::from_slice::<ErrorReport>(error).ok());
-        if row.status.is_final() {
-            assert!(self.rows.strands.is_empty(), "strands are left over");
-            assert!(self.rows.compensations.is_empty(), "compensations are left over");
-            assert!(self.rows.timers.is_empty(), "timers are left over");
+        for rows in self.store.instances.values() {
+            if rows.instance.as_ref().is_some_and(|row| row.status.is_final()) {
+                assert!(rows.strands.is_empty(), "strands are left over");
+                assert!(rows.compensations.is_empty(), "compensations are left over");
+                assert!(rows.timers.is_empty(), "timers are left over");
+            } else {
+                assert!(!row.status.is_final(), "an instance outlives the root of its tree");
+            }
         }
         self.assert_completions_are_unique();
+        let mut instances: Vec<(String, Status)> = self
+            .store
+            .instances
+            .values()
+            .filter_map(|rows| rows.instance.as_ref().map(|row| (row.name.clone(), row.status)))
+            .filter(|(name, _)| name != "test")
+            .collect();
+        instances.sort_by(|one, other| one.0.cmp(&other.0));
         Ended {
             status: row.status,
             output: output.flatten(),
             error: error.map(|report| report.message),
             effects: self.effects.iter().map(|(_, effect)| effect.clone()).collect(),
+            instances,
             transitions: self.transitions,
             attempts: self.attempts,
             took: self.now,
         }
     }
 
-    fn history(&self) -> Vec<HistoryEvent> {
-        self.rows
-            .history
-            .iter()
-            .map(|row| serde_json::from_slice(&row.event).expect("history is JSON"))
-            .collect()
+    fn history(&self, instance: InstanceId) -> Vec<HistoryEvent> {
+        let rows = self.store.instances.get(&instance).map(|rows| rows.history.as_slice());
+        let event = |row: &HistoryRow| serde_json::from_slice(&row.event).expect("history is JSON");
+        rows.unwrap_or_default().iter().map(event).collect()
     }
 
     fn assert_completions_are_unique(&self) {
         let mut seen = std::collections::BTreeSet::new();
-        for event in self.history() {
-            if let HistoryEvent::CallCompleted { key, .. } = event {
-                assert!(seen.insert(key.clone()), "the call {key} was completed twice");
+        for instance in self.store.instances.keys() {
+            for event in self.history(*instance) {
+                if let HistoryEvent::CallCompleted { key, .. } = event {
+                    assert!(seen.insert(key.clone()), "the call {key} was completed twice");
+                }
             }
         }
     }
@@ -523,8 +547,8 @@ pub fn survives_every_crash(
         let effects = (1..=calm.attempts).map(Crash::AfterEffect);
         for crash in commits.chain(effects) {
             let crashed = run(Some(crash));
-            let same = (&crashed.status, &crashed.output, &crashed.error)
-                == (&calm.status, &calm.output, &calm.error);
+            let same = (&crashed.status, &crashed.output, &crashed.error, &crashed.instances)
+                == (&calm.status, &calm.output, &calm.error, &calm.instances);
             assert!(same, "{kind}, {crash:?}: ended {crashed:#?}, without the crash {calm:#?}");
             let (mut with, mut without) = (crashed.effects.clone(), calm.effects.clone());
             with.sort();

@@ -220,9 +220,24 @@ fn resolve_named(
         Some(def) => def,
         None => return Types::INVALID,
     };
-    let tys: Vec<Ty> = args.iter().map(|(ty, _)| *ty).collect();
+    let mut tys: Vec<Ty> = args.iter().map(|(ty, _)| *ty).collect();
     match def {
+        Def::Workflow(id) if !name.is_capital() => cx.types().intern(Type::Workflow(id, name.text.clone())),
         Def::Nominal(id) => {
+            let known = cx.program.known;
+            // A strand that can't fail is a `Task<T>`.
+            if Some(id) == known.task && tys.len() == 1 {
+                tys.push(Types::NEVER);
+                return cx.types().intern(Type::Nominal(id, tys));
+            }
+            let of_workflow = Some(id) == known.child || Some(id) == known.instance;
+            for (ty, span) in args {
+                let is_workflow = matches!(cx.ty(*ty), Type::Workflow(..));
+                if is_workflow != of_workflow && *ty != Types::INVALID {
+                    cx.report(report::workflow_argument(&name.text, is_workflow, *span));
+                    return Types::INVALID;
+                }
+            }
             let wanted = cx.nominal(id).generics.len();
             if wanted != args.len() {
                 cx.report(report::type_arguments(name, wanted, args.len()));
@@ -392,6 +407,9 @@ fn find_known(cx: &mut Context<'_>) {
         policy: find(cx, "activity", "ActivityPolicy"),
         retry: find(cx, "activity", "Retry"),
         sql: find(cx, "sql", "Sql"),
+        task: find(cx, "strands", "Task"),
+        child: find(cx, "strands", "Child"),
+        instance: find(cx, "strands", "Instance"),
     };
     let known = cx.program.known;
     for id in [known.timeout, known.cancelled, known.activity_failed, known.trap].into_iter().flatten() {

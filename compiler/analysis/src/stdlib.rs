@@ -10,8 +10,7 @@ macro_rules! modules {
 }
 
 modules! {
-    "activity" "core" "decimal" "duration" "env" "errors" "exec" "float" "http" "int" "json" "list" "log" "map" "option"
-    "progress" "result" "sql" "step" "string" "time" "timestamp"
+    "activity" "core" "decimal" "duration" "env" "errors" "exec" "float" "http" "int" "json" "list" "log" "map" "option" "progress" "result" "sql" "step" "strands" "string" "time" "timestamp"
 }
 
 /// The modules whose public names are known everywhere without a `use`.
@@ -32,6 +31,7 @@ pub const PRELUDE: &[&str] = &[
     "activity",
     "progress",
     "step",
+    "strands",
     "log",
 ];
 

@@ -284,7 +284,11 @@ impl<F: FnMut(Event)> VisitorMut for Walker<'_, F> {
             | ExprKind::Sleep(_)
             | ExprKind::SleepUntil(_)
             | ExprKind::Saga { .. }
-            | ExprKind::Parallel(_)
+            | ExprKind::Scope { .. }
+            | ExprKind::Spawn { .. }
+            | ExprKind::Await(_)
+            | ExprKind::Detach { .. }
+            | ExprKind::Parallel { .. }
             | ExprKind::ParallelFor { .. }
             | ExprKind::Timeout { .. }
             | ExprKind::Shield(_)

@@ -71,7 +71,7 @@ impl VisitorMut for Captures {
         };
         match &expr.kind {
             ExprKind::Lambda(lambda) => names(&lambda.captures),
-            ExprKind::Parallel(branches) => branches.iter().for_each(|branch| names(&branch.captures)),
+            ExprKind::Parallel { branches, .. } => branches.iter().for_each(|branch| names(&branch.captures)),
             _ => {}
         }
         expr.each_part_mut(self);

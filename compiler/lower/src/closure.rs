@@ -63,7 +63,18 @@ impl<'a> FunctionLowering<'_, 'a> {
         for variable in branch.captures.iter().chain(&more) {
             inner.variable_param(*variable)?;
         }
-        let value = inner.returned_value(&branch.body);
+        let value = if kind == "compensation" {
+            // It awaits what it spawns: nothing outside would.
+            let dst = inner.temporary(returns);
+            let value = inner.joining(span, |inner| {
+                let value = inner.returned_value(&branch.body)?;
+                inner.emit(Op::Copy { dst, src: value }, span);
+                Ok(())
+            });
+            value.map(|()| dst)
+        } else {
+            inner.returned_value(&branch.body)
+        };
         inner.return_value(value)?;
         let made = inner.finish();
         self.shared.fill(function, made);

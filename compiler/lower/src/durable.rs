@@ -32,10 +32,20 @@ impl<'a> FunctionLowering<'_, 'a> {
             ExprKind::Saga { handle, unordered, body } => self.saga(*handle, *unordered, body, dst, span)?,
             ExprKind::Timeout { limit, body } => self.timeout(limit, body, dst, span)?,
             ExprKind::Shield(body) => self.shield(body, dst, span)?,
-            ExprKind::Parallel(branches) => self.parallel(branches, dst, span)?,
-            ExprKind::ParallelFor { items, max, item, branch } => {
-                self.parallel_for(items, max.as_deref(), *item, branch, dst, span)?;
+            ExprKind::Scope { handle, body } => {
+                let scope = self.variable(*handle)?;
+                self.scope_of_strands(scope, span, false, |s| s.expr_into(body, dst))?;
             }
+            ExprKind::Spawn { branch, kept } => self.spawn(branch, *kept, dst, span)?,
+            ExprKind::Await(handle) => self.await_strand(handle, dst, span)?,
+            ExprKind::Detach { workflow, args, id } => {
+                self.detach(*workflow, args, id.as_deref(), dst, span)?;
+            }
+            ExprKind::Parallel { first: None, branches } => self.parallel(branches, dst, span)?,
+            ExprKind::Parallel { first: Some(first), branches } => {
+                self.quorum(first, branches, dst, span)?;
+            }
+            ExprKind::ParallelFor { .. } => self.parallel_for(expr, dst)?,
             ExprKind::Race(arms) => self.race(arms, dst, span)?,
             _ => return Err(LowerError::internal("no durable construct", span).into()),
         }

@@ -163,7 +163,11 @@ impl<'a> FunctionLowering<'_, 'a> {
             | ExprKind::SleepUntil(_)
             | ExprKind::Saga { .. }
             | ExprKind::Commit { .. }
-            | ExprKind::Parallel(_)
+            | ExprKind::Scope { .. }
+            | ExprKind::Spawn { .. }
+            | ExprKind::Await(_)
+            | ExprKind::Detach { .. }
+            | ExprKind::Parallel { .. }
             | ExprKind::ParallelFor { .. }
             | ExprKind::Race(_)
             | ExprKind::Timeout { .. }

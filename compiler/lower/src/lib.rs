@@ -16,6 +16,7 @@ mod operators;
 mod pattern;
 mod program;
 mod scope;
+mod spawn;
 mod strands;
 pub mod testing;
 mod types;

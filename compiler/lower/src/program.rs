@@ -312,7 +312,7 @@ impl<'a> Lowering<'a> {
                 let workflow = program.workflows.get(*id).ok_or_else(missing)?;
                 let signature = &workflow.signature;
                 let name = self.declared_name(signature, &[]);
-                self.body(&workflow.body, name, signature.span, signature.result, true)
+                self.joining_body(&workflow.body, name, signature.span, signature.result)
             }
             Key::Query(id, index) | Key::Update(id, index) => {
                 let workflow = program.workflows.get(*id).ok_or_else(missing)?;
@@ -355,6 +355,29 @@ impl<'a> Lowering<'a> {
         let name = self.declared_name(signature, type_args);
         let mut function = FunctionLowering::new(self, Rc::new(context), name, signature.span, suspends);
         function.whole_body(body, signature.result)?;
+        Ok(function.finish())
+    }
+
+    /// The body of a workflow: its end awaits what is spawned in it.
+    fn joining_body(
+        &mut self,
+        body: &'a hir::Body,
+        name: String,
+        span: Span,
+        result: Ty,
+    ) -> Result<Function, LowerError> {
+        let mut function = FunctionLowering::new(self, Context::of(body), name, span, true);
+        for param in &body.params {
+            function.variable_param(*param)?;
+        }
+        function.returns = function.ty(result, body.value.span)?;
+        let dst = function.temporary(function.returns);
+        let value = function.joining(span, |function| {
+            let value = function.returned_value(&body.value)?;
+            function.emit(flow_mir::Op::Copy { dst, src: value }, span);
+            Ok(())
+        });
+        function.return_value(value.map(|()| dst))?;
         Ok(function.finish())
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum Scope {
     Timeout(LocalId),
     /// A `shield` block.
     Shield,
+    /// A `scope`, by the local that holds its number; `body`: that of a workflow, whose strands it awaits however it ends.
+    Strands { scope: LocalId, body: bool },
     /// The arm of a `catch` that cleans up after a cancellation: leaving it any way raises the error again if it is one.
     CleanUp(LocalId),
 }
@@ -87,6 +89,7 @@ impl FunctionLowering<'_, '_> {
             Scope::Saga(saga) => self.host_unit(HostOp::SagaSucceed, vec![saga], span),
             Scope::Timeout(scope) => self.host_unit(HostOp::TimeoutExit, vec![scope], span),
             Scope::Shield => self.host_unit(HostOp::ShieldExit, vec![], span),
+            Scope::Strands { scope, body } => self.end_strands(scope, !body, span)?,
             Scope::CleanUp(error) => {
                 let cancelled = self.shared.known.cancelled;
                 let again = self.block();

@@ -2,7 +2,7 @@
 
 use crate::builder::FunctionLowering;
 use crate::error::{Flow, LowerError};
-use flow_analysis::hir::{self, Branch, Expr, PatternKind, RaceArm, RaceHead};
+use flow_analysis::hir::{Branch, Expr, ExprKind, PatternKind, RaceArm, RaceHead};
 use flow_mir::{self as mir, LocalId, Op, SuspendOp, Terminator, Type, TypeId};
 use flow_syntax::Span;
 
@@ -18,34 +18,47 @@ impl<'a> FunctionLowering<'_, 'a> {
             started.push(self.branch("branch", branch, None, None)?);
         }
         if branches.len() > 1 {
-            self.suspend(dst, SuspendOp::Parallel { branches: started }, span)?;
+            self.suspend(dst, SuspendOp::Parallel { branches: started, first: None }, span)?;
             return Ok(());
         }
         // Alone, a branch's value stands for itself; the operation still gives a tuple.
         let alone = self.shared.types.intern(Type::Tuple(vec![self.type_of(dst)]));
         let tuple = self.temporary(alone);
-        self.suspend(tuple, SuspendOp::Parallel { branches: started }, span)?;
+        self.suspend(tuple, SuspendOp::Parallel { branches: started, first: None }, span)?;
         self.emit(Op::Field { dst, base: tuple, index: 0 }, span);
         Ok(())
     }
 
-    /// `parallel for`
-    pub(crate) fn parallel_for(
+    /// `parallel first n { … }`
+    pub(crate) fn quorum(
         &mut self,
-        items: &'a Expr,
-        max: Option<&'a Expr>,
-        item: hir::LocalId,
-        branch: &'a Branch,
+        first: &'a Expr,
+        branches: &'a [Branch],
         dst: LocalId,
         span: Span,
     ) -> Flow<()> {
-        let items = self.stable(items)?;
-        let max = match max {
-            Some(max) => Some(self.expr(max)?),
-            None => None,
+        let Type::List(item) = *self.stored_type(dst) else {
+            return Err(LowerError::internal("a quorum that gives no list", span).into());
         };
-        let branch = self.branch("branch", branch, Some(item), None)?;
-        self.suspend(dst, SuspendOp::ParallelFor { items, branch, max }, span)?;
+        let first = self.stable(first)?;
+        let mut started = Vec::with_capacity(branches.len());
+        for branch in branches {
+            started.push(self.branch("branch", branch, None, Some(item))?);
+        }
+        self.suspend(dst, SuspendOp::Parallel { branches: started, first: Some(first) }, span)?;
+        Ok(())
+    }
+
+    /// `parallel for`
+    pub(crate) fn parallel_for(&mut self, expr: &'a Expr, dst: LocalId) -> Flow<()> {
+        let ExprKind::ParallelFor { first, items, max, item, branch } = &expr.kind else {
+            return Err(LowerError::internal("no `parallel for`", expr.span).into());
+        };
+        let items = self.stable(items)?;
+        let first = first.as_deref().map(|first| self.stable(first)).transpose()?;
+        let max = max.as_deref().map(|max| self.expr(max)).transpose()?;
+        let branch = self.branch("branch", branch, Some(*item), None)?;
+        self.suspend(dst, SuspendOp::ParallelFor { items, branch, max, first }, expr.span)?;
         Ok(())
     }
 

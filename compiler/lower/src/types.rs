@@ -198,6 +198,8 @@ impl<'a> TypeTable<'a> {
                 suspends: true,
             },
             hir::Type::Union(_) => Type::Error,
+            // Stands only for the argument of a handle's type, which no field has.
+            hir::Type::Workflow(..) => Type::Never,
             hir::Type::Nominal(..) | hir::Type::Param(_) | hir::Type::Infer(_) | hir::Type::Invalid => {
                 return Err(LowerError::internal(format!("a type is left open: {ty:?}"), span));
             }

@@ -173,6 +173,21 @@ pub enum HostOp {
     ShieldEnter,
     /// Ends the mask: `() -> Unit`.
     ShieldExit,
+    /// Opens a `scope` in this strand, which joins what is spawned inside: `() -> Int`, its number.
+    ScopeEnter,
+    /// Starts a strand that the nearest `scope` joins: `(captures…) -> String`, by which it is awaited. The function takes
+    /// the captures as parameters. `kept`: its handle is kept, so its failure is raised where it is awaited.
+    Spawn {
+        /// Its code.
+        function: FunctionId,
+        /// Whether its handle is kept.
+        kept: bool,
+    },
+    /// The id of the child workflow that a spawned strand calls first: `(strand: String) -> String`.
+    ChildId {
+        /// Which workflow it calls.
+        workflow: WorkflowId,
+    },
     /// Reads a `state`: `() -> value`.
     StateGet {
         /// Index into `Workflow::states`.
@@ -276,17 +291,26 @@ pub enum SuspendOp {
     Sleep { duration: LocalId },
     /// Until a time.
     SleepUntil { until: LocalId },
-    /// All branches at once; the result is a tuple of theirs, of type `local(dst).ty`.
-    Parallel { branches: Vec<Branch> },
-    /// One branch per item of a list: `branch.function(captures…, item)`; the result is a list in item order.
-    ParallelFor { items: LocalId, branch: Branch, max: Option<LocalId> },
+    /// All branches at once; the result is a tuple of theirs, of type `local(dst).ty`. `first`, an `Int`: that many are
+    /// enough, and the result is the list of theirs in the order in which they were done.
+    Parallel { branches: Vec<Branch>, first: Option<LocalId> },
+    /// One branch per item of a list: `branch.function(captures…, item)`; the result is a list in item order, or as
+    /// `first` says.
+    ParallelFor { items: LocalId, branch: Branch, max: Option<LocalId>, first: Option<LocalId> },
     /// The first arm to finish wins. The result is an enum value (of type `local(dst).ty`) whose case number is the
     /// arm's and whose only field, if the case has one, is the arm's value.
     Race { arms: Vec<RaceArm> },
     /// Runs the saga's compensations because of `error`, then goes on; the code after it raises the error again.
     SagaUnwind { saga: LocalId, error: LocalId },
+    /// The value of a spawned strand, by what `Spawn` gave; raises its failure.
+    Await { strand: LocalId },
+    /// Leaves a `scope`: waits until all its strands have ended; `cancel`: cancels them first. Raises what the scope fails
+    /// with because of one of them.
+    ScopeEnd { scope: LocalId, cancel: bool },
     /// A child workflow, joined.
     Workflow { workflow: WorkflowId, args: Vec<LocalId> },
+    /// An instance of its own, unless one with the given id exists: its id, a `String`.
+    Detach { workflow: WorkflowId, args: Vec<LocalId>, id: Option<LocalId> },
     /// The next message of a signal.
     Receive { signal: u32 },
     /// Until a condition holds. Its function never suspends and takes the captures; it gives a `Bool`, or an option of
@@ -339,13 +363,21 @@ impl SuspendOp {
             }
             SuspendOp::Sleep { duration } => operands.push(*duration),
             SuspendOp::SleepUntil { until } => operands.push(*until),
-            SuspendOp::Parallel { branches } => {
-                operands.extend(branches.iter().flat_map(|branch| &branch.captures))
+            SuspendOp::Parallel { branches, first } => {
+                operands.extend(branches.iter().flat_map(|branch| &branch.captures));
+                operands.extend(first);
             }
-            SuspendOp::ParallelFor { items, branch, max } => {
+            SuspendOp::ParallelFor { items, branch, max, first } => {
                 operands.push(*items);
                 operands.extend(&branch.captures);
                 operands.extend(max);
+                operands.extend(first);
+            }
+            SuspendOp::Await { strand } => operands.push(*strand),
+            SuspendOp::ScopeEnd { scope, .. } => operands.push(*scope),
+            SuspendOp::Detach { args, id, .. } => {
+                operands.extend(args);
+                operands.extend(id);
             }
             SuspendOp::Race { arms } => {
                 for arm in arms {

@@ -242,6 +242,9 @@ impl Checker<'_> {
             Op::CallClosure { closure, args, .. } => self.closure_call(*closure, args.len()),
             Op::Intrinsic { types, .. } => types.iter().try_for_each(|ty| self.program.has_type(*ty)),
             Op::ErrorIs { ty, .. } => self.program.has_type(*ty),
+            Op::Host { op: HostOp::Spawn { function, .. }, args, .. } => {
+                self.call(*function, args.len(), true)
+            }
             Op::Host { op: HostOp::Compensate { function }, args, .. } => {
                 self.call(*function, args.len().saturating_sub(1), true)
             }
@@ -344,12 +347,14 @@ impl Checker<'_> {
                 let params = self.program.activities.get(*activity).map(|activity| activity.params.len());
                 self.arguments(params, args.len(), "activity")
             }
-            SuspendOp::Workflow { workflow, args } => {
+            SuspendOp::Workflow { workflow, args } | SuspendOp::Detach { workflow, args, .. } => {
                 let params = self.program.workflows.get(*workflow).map(|workflow| workflow.params.len());
                 self.arguments(params, args.len(), "workflow")
             }
-            SuspendOp::Parallel { branches } => {
-                self.field_count(dst, branches.len())?;
+            SuspendOp::Parallel { branches, first } => {
+                if first.is_none() {
+                    self.field_count(dst, branches.len())?;
+                }
                 branches.iter().try_for_each(|item| branch(item, 0))
             }
             SuspendOp::ParallelFor { branch: item, .. } => branch(item, 1),

@@ -7,7 +7,7 @@ use crate::events::Notice;
 use crate::registry::{Arrival, Loaded, Mail};
 use crate::run::names;
 use flow_machine::Tree;
-use flow_machine::event::{Action, Dispatch, Event, Transition};
+use flow_machine::event::{Action, Ask, Dispatch, Event, Transition};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::InstanceRow;
 use flow_mir::Executor;
@@ -15,8 +15,9 @@ use flow_store::Scope;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 /// Why an actor ends.
@@ -59,6 +60,9 @@ struct Actor {
     mailbox: UnboundedReceiver<Mail>,
     row: watch::Sender<Arc<InstanceRow>>,
     attempts: Attempts,
+    /// What is being done in other trees.
+    requests: JoinSet<()>,
+    mailbox_sender: UnboundedSender<Mail>,
     /// What is to be applied next.
     queue: Vec<Arrival>,
     recovering: bool,
@@ -87,7 +91,7 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
         root: id,
         scope: beginning.scope,
         executor: beginning.executor.clone(),
-        mailbox: sender,
+        mailbox: sender.clone(),
     };
     let mut actor = Actor {
         core: core.clone(),
@@ -98,6 +102,8 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
         mailbox,
         row,
         attempts: Attempts::new(caller),
+        requests: JoinSet::new(),
+        mailbox_sender: sender,
         queue: Vec::new(),
         recovering: beginning.recovering,
         read_until: beginning.read_until,
@@ -298,10 +304,25 @@ impl Actor {
                 Action::Dispatch(dispatch) => self.wait_for_worker(&dispatch),
                 Action::Abort { key } => self.attempts.abort(key),
                 Action::Withdraw { key } => self.attempts.withdraw(key),
+                Action::Request(ask) => self.request(*ask),
                 // The row says it.
                 Action::Status(_) => {}
             }
         }
+    }
+
+    /// Has something done in another tree, and hears of it. It ends with the actor; whoever loads the tree asks again.
+    fn request(&mut self, ask: Ask) {
+        let (core, mailbox) = (self.core.clone(), self.mailbox_sender.clone());
+        while self.requests.try_join_next().is_some() {}
+        self.requests.spawn(async move {
+            let answer = core.fulfil(&ask).await;
+            let event = Event::Answered { key: ask.request.key, answer };
+            let arrival =
+                Arrival { instance: ask.instance, at: core.clock.now(), event, reading: None, settles: None };
+            // The actor is leaving: whoever loads the tree asks again.
+            let _ = mailbox.send(Mail::Arrival(arrival));
+        });
     }
 
     /// Nobody polls queues yet, so the call waits for an answer through the inbox.

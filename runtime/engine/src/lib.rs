@@ -21,6 +21,7 @@ mod lease;
 mod options;
 mod programs;
 mod registry;
+mod requests;
 mod run;
 mod watchdog;
 mod work;

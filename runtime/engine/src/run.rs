@@ -97,13 +97,13 @@ fn is_settled(status: Status) -> bool {
 }
 
 /// `Tree::start` or `Tree::create`.
-type Make = fn(NewInstance, &Limits, &dyn Executor, Timestamp) -> Tree;
+pub(crate) type Make = fn(NewInstance, &Limits, &dyn Executor, Timestamp) -> Tree;
 
 /// A program and one of its workflows, ready to run.
-struct Ready {
-    hash: ProgramHash,
-    executor: Arc<dyn Executor>,
-    workflow: WorkflowId,
+pub(crate) struct Ready {
+    pub hash: ProgramHash,
+    pub executor: Arc<dyn Executor>,
+    pub workflow: WorkflowId,
 }
 
 impl Engine {
@@ -244,7 +244,7 @@ impl Core {
     }
 
     /// Claims the tree of a new root. Nobody else can have it.
-    async fn claim_new(&self, scope: Scope) -> Result<(), EngineError> {
+    pub(crate) async fn claim_new(&self, scope: Scope) -> Result<(), EngineError> {
         match self.leases.claim(scope).await? {
             None => Ok(()),
             Some(owner) => Err(EngineError::Owned { name: format!("{scope:?}"), owner }),
@@ -252,7 +252,7 @@ impl Core {
     }
 
     /// Makes a new instance and commits it.
-    async fn record(
+    pub(crate) async fn record(
         &self,
         scope: Scope,
         id: InstanceId,
@@ -286,7 +286,7 @@ impl Core {
     }
 
     /// Starts an instance and puts it to work here.
-    async fn begin(
+    pub(crate) async fn begin(
         self: &Arc<Self>,
         scope: Scope,
         id: InstanceId,

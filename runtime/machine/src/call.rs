@@ -74,13 +74,7 @@ impl Instance {
     }
 
     fn next_key(&mut self, path: &StrandPath) -> CallKey {
-        let number = match self.strands.get_mut(path) {
-            Some(strand) => {
-                strand.meta.calls += 1;
-                strand.meta.calls
-            }
-            None => 0,
-        };
+        let number = self.next_number(path);
         CallKey::new(self.row.id, path, number)
     }
 
@@ -135,6 +129,7 @@ impl Instance {
         loop {
             match self.strands.get(path).map(|strand| &strand.meta.role) {
                 Some(Role::Branch { parent, .. }) => path = parent,
+                Some(Role::Spawned { owner, .. }) => path = owner,
                 Some(Role::Compensation { .. }) => return true,
                 Some(Role::Main) | None => return false,
             }
@@ -369,7 +364,7 @@ impl Instance {
         self.heap_mut(path).map_or(0, |heap| values::simple_error(heap, ty, unknown))
     }
 
-    fn activity_failed_error(
+    pub(crate) fn activity_failed_error(
         &mut self,
         context: Context<'_>,
         path: &StrandPath,

@@ -16,7 +16,10 @@ impl Instance {
         }
         let masked = strand.meta.masks(interrupt);
         let wait = match &strand.meta.wait {
-            Wait::Sleep { timer } => Interruptible::Sleep(timer.clone()),
+            Wait::Sleep { timer } => Interruptible::Sleep(Some(timer.clone())),
+            Wait::Await { .. } => Interruptible::Sleep(None),
+            Wait::Scope { .. } => Interruptible::Scope,
+            Wait::Child { .. } => Interruptible::Child,
             Wait::Call(_) => Interruptible::Call,
             Wait::Fork(_) => Interruptible::Fork,
             _ => Interruptible::Later,
@@ -27,7 +30,9 @@ impl Instance {
         }
         match wait {
             Interruptible::Sleep(timer) => {
-                self.clear_timer(&timer);
+                if let Some(timer) = timer {
+                    self.clear_timer(&timer);
+                }
                 if let Some(strand) = self.strands.get_mut(path) {
                     strand.meta.take_interrupt();
                 }
@@ -38,6 +43,8 @@ impl Instance {
                 self.interrupt_call(context, path);
             }
             Interruptible::Fork => self.close_fork(context, path, Closing::Interrupted),
+            Interruptible::Scope => self.interrupt_scope(context, path),
+            Interruptible::Child => self.cancel_child(path),
             Interruptible::Later => {}
         }
     }
@@ -111,11 +118,15 @@ impl Instance {
             self.record(HistoryEvent::Recovered);
         }
         self.recover_calls(context);
+        self.recover_requests();
     }
 }
 
 enum Interruptible {
-    Sleep(String),
+    /// It ends at once, a timer with it.
+    Sleep(Option<String>),
+    Scope,
+    Child,
     Call,
     Fork,
     Later,

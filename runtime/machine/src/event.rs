@@ -1,7 +1,8 @@
 //! What happens to an instance, and what its transition asks the engine to do.
 
 use crate::ids::{CallKey, InstanceId, StrandPath, Timestamp};
-use crate::rows::{Changes, Status};
+pub use crate::request::{Request, Wish};
+use crate::rows::{Changes, ProgramHash, Status};
 use flow_mir::{ActivityId, FunctionId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -24,6 +25,13 @@ pub enum Event {
     Timer {
         /// The `TimerRow::id`.
         id: String,
+    },
+    /// What a strand asked of another tree of instances was done, or refused with a reason.
+    Answered {
+        /// The request.
+        key: CallKey,
+        /// Whether it was done.
+        answer: Result<(), String>,
     },
     /// A message from the inbox, consumed by this transition.
     Message {
@@ -118,8 +126,21 @@ pub enum Action {
         /// The call.
         key: CallKey,
     },
+    /// Do something in another tree of instances. Asking again for the same is harmless.
+    Request(Box<Ask>),
     /// The instance has a new status.
     Status(Status),
+}
+
+/// A request to another tree, and who is told of its outcome.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// Who asks.
+    pub instance: InstanceId,
+    /// What, with the key that makes it happen once.
+    pub request: Request,
+    /// The program that the asking instance is pinned to.
+    pub program: ProgramHash,
 }
 
 /// An attempt to make.

@@ -20,6 +20,10 @@ pub(crate) struct Branches {
     pub running: BTreeSet<u32>,
     /// How many have been started.
     pub started: u32,
+    /// How many have returned.
+    pub done: u32,
+    /// How many have failed where that is no end yet (`first n`).
+    pub failed: u32,
     /// `parallel for`: the list and the captured values, ready to be copied from.
     pub operands: Option<(Heap, Vec<u64>)>,
 }
@@ -36,13 +40,16 @@ impl Instance {
             None => return,
         };
         let begun = match suspended.op {
-            SuspendOp::Parallel { branches } => self.begin_all(context, &suspended, number, branches),
+            SuspendOp::Parallel { branches, .. } => self.begin_all(context, &suspended, number, branches),
             SuspendOp::ParallelFor { branch, .. } => self.begin_each(context, &suspended, number, branch),
             SuspendOp::Race { arms } => self.begin_race(context, &suspended, number, arms),
             _ => Ok(()),
         };
         match begun {
-            Ok(()) => self.join_if_done(context, path),
+            Ok(()) => {
+                self.decide_quorum(context, path, None);
+                self.join_if_done(context, path);
+            }
             Err(reason) => {
                 let error = self
                     .heap_mut(path)
@@ -71,12 +78,10 @@ impl Instance {
         branches: &[Branch],
     ) -> Result<(), String> {
         let count = branches.len() as u32;
-        self.forked(
-            suspended,
-            "parallel",
-            branches.len(),
-            Fork { number, kind: ForkKind::All { count }, closing: None },
-        );
+        let SuspendOp::Parallel { first, .. } = suspended.op else { return Ok(()) };
+        let first = first.and(suspended.operands.last().copied()).map(quorum);
+        let fork = Fork { number, kind: ForkKind::All { count }, closing: None, first };
+        self.forked(suspended, "parallel", branches.len(), fork);
         let mut operands = suspended.operands;
         for (index, branch) in branches.iter().enumerate() {
             let captures = take(&mut operands, branch.captures.len());
@@ -92,7 +97,8 @@ impl Instance {
         number: u32,
         branch: &Branch,
     ) -> Result<(), String> {
-        let SuspendOp::ParallelFor { max, .. } = suspended.op else { return Ok(()) };
+        let SuspendOp::ParallelFor { max, first, .. } = suspended.op else { return Ok(()) };
+        let first = first.and(suspended.operands.last().copied()).map(quorum);
         let program = context.program;
         let code = &program.functions.at(branch.function);
         let mut operands = suspended.operands;
@@ -110,7 +116,7 @@ impl Instance {
         let mut resting = values::resting_heap(program);
         let words = values::transfer(program, heap, &mut resting, &roots)?;
         let kind = ForkKind::Each { count, max, operands: image };
-        self.forked(suspended, "parallel for", count as usize, Fork { number, kind, closing: None });
+        self.forked(suspended, "parallel for", count as usize, Fork { number, kind, closing: None, first });
         if let Some(branches) = self.branches.get_mut(suspended.path) {
             branches.operands = Some((resting, words));
         }
@@ -119,7 +125,7 @@ impl Instance {
 
     /// Starts branches of a `parallel for` until as many run as may.
     fn start_items(&mut self, context: Context<'_>, path: &StrandPath) -> Result<(), String> {
-        let Some(Fork { number, kind: ForkKind::Each { count, max, operands }, closing: None }) =
+        let Some(Fork { number, kind: ForkKind::Each { count, max, operands }, closing: None, .. }) =
             self.fork(path)
         else {
             return Ok(());
@@ -199,7 +205,7 @@ impl Instance {
             suspended,
             "race",
             arms.len(),
-            Fork { number, kind: ForkKind::Race { timers }, closing: None },
+            Fork { number, kind: ForkKind::Race { timers }, closing: None, first: None },
         );
         for (index, function, captures) in heads {
             self.start_branch(context, suspended.path, number, index, function, captures)?;
@@ -313,7 +319,12 @@ impl Instance {
                 if let Some(strand) = self.strands.get_mut(path) {
                     strand.code = None;
                 }
-                self.wait(path, Wait::Done(image));
+                let order = self.branches.get_mut(parent).map_or(0, |branches| {
+                    branches.done += 1;
+                    branches.done - 1
+                });
+                self.wait(path, Wait::Done { value: image, order });
+                self.decide_quorum(context, parent, None);
                 if let Err(reason) = self.start_items(context, parent) {
                     self.end_with_report(
                         crate::rows::Status::Failed,
@@ -342,11 +353,61 @@ impl Instance {
         let text = flow_mir::value::show(context.program, heap, context.program.known.error, error);
         let image =
             values::image(context.program, heap, &[(context.program.known.error, error)]).unwrap_or_default();
-        self.remove_strand(path);
         self.branch_ended(parent, index);
         self.record(HistoryEvent::BranchEnded { strand: path.clone(), error: Some(text) });
+        if self.fork(parent).is_some_and(|fork| fork.first.is_some() && fork.closing.is_none()) {
+            return self.quorum_without(context, path, parent, image);
+        }
+        self.remove_strand(path);
         self.close_fork(context, parent, Closing::Failed(image));
         self.join_if_done(context, parent);
+    }
+
+    /// A branch of a quorum has failed: the others may do.
+    fn quorum_without(
+        &mut self,
+        context: Context<'_>,
+        path: &StrandPath,
+        parent: &StrandPath,
+        error: Vec<u8>,
+    ) {
+        if let Some(strand) = self.strands.get_mut(path) {
+            strand.code = None;
+        }
+        self.wait(path, Wait::Failed { error: error.clone(), seen: true });
+        if let Some(branches) = self.branches.get_mut(parent) {
+            branches.failed += 1;
+        }
+        self.decide_quorum(context, parent, Some(error));
+        if let Err(reason) = self.start_items(context, parent) {
+            self.end_with_report(crate::rows::Status::Failed, crate::instance::internal_report(&reason));
+        }
+        self.join_if_done(context, parent);
+    }
+
+    /// Leaves a `parallel first n` as soon as n branches have returned, or can't any more.
+    fn decide_quorum(&mut self, context: Context<'_>, path: &StrandPath, error: Option<Vec<u8>>) {
+        let Some(Fork { first: Some(first), closing: None, kind, .. }) = self.fork(path) else { return };
+        let Some(branches) = self.branches.get(path) else { return };
+        let count = match kind {
+            ForkKind::All { count } | ForkKind::Each { count, .. } => *count,
+            ForkKind::Race { .. } => return,
+        };
+        let (first, possible) = (*first, count.saturating_sub(branches.failed));
+        if branches.done >= first {
+            self.close_fork(context, path, Closing::Enough);
+        } else if possible < first {
+            let error = error.unwrap_or_else(|| self.no_quorum(context, path, first, count));
+            self.close_fork(context, path, Closing::Failed(error));
+        }
+    }
+
+    /// The error of a quorum that could never be reached.
+    fn no_quorum(&mut self, context: Context<'_>, path: &StrandPath, first: u32, count: u32) -> Vec<u8> {
+        let message = format!("the first {first} of {count} branches");
+        let Some(heap) = self.heap_mut(path) else { return Vec::new() };
+        let error = heap.make_trap(flow_mir::TrapKind::InvalidValue, &message);
+        values::image(context.program, heap, &[(context.program.known.error, error)]).unwrap_or_default()
     }
 
     /// Goes on with the strand that forked, where nothing of the fork runs any more.
@@ -383,6 +444,7 @@ impl Instance {
                 }
                 return Resumption::Error(self.cancelled_error(context, path, None));
             }
+            Some(Closing::Enough) => self.first_values(context, path, fork),
             Some(Closing::Won { arm, value }) => self.race_value(context, path, *arm, value.as_deref()),
             None => self.branch_values(context, path, fork),
         };
@@ -433,7 +495,7 @@ impl Instance {
         let mut words = Vec::with_capacity(count as usize);
         for (index, item) in (0..count).zip(types) {
             let child = self.strands.get(&path.branch(fork.number, index as usize));
-            let Some(Wait::Done(image)) = child.map(|child| &child.meta.wait) else {
+            let Some(Wait::Done { value: image, .. }) = child.map(|child| &child.meta.wait) else {
                 return Err("a branch has no result".into());
             };
             let image = image.clone();
@@ -447,6 +509,29 @@ impl Instance {
             _ => Ok(0),
         };
         made.map_err(|_| "the results do not fit into memory".into())
+    }
+
+    /// The values of the branches that were done first, as a list.
+    fn first_values(&mut self, context: Context<'_>, path: &StrandPath, fork: &Fork) -> Result<u64, String> {
+        let program = context.program;
+        let ty = self.awaited(context, path)?;
+        let Some(Type::List(item)) = program.types.get(ty) else {
+            return Err("a quorum awaits no list".into());
+        };
+        let mut done: Vec<(u32, Vec<u8>)> = Vec::new();
+        for index in 0..branches_started(self, path) {
+            let branch = self.strands.get(&path.branch(fork.number, index as usize));
+            if let Some(Wait::Done { value, order }) = branch.map(|branch| &branch.meta.wait) {
+                done.push((*order, value.clone()));
+            }
+        }
+        done.sort_unstable_by_key(|(order, _)| *order);
+        let heap = self.heap_mut(path).ok_or("the strand has no heap")?;
+        let mut words = Vec::with_capacity(done.len());
+        for (_, image) in done {
+            words.extend(values::absorb(program, &[*item], &image, heap)?);
+        }
+        heap.make_list(&words).map_err(|_| "the results do not fit into memory".into())
     }
 
     fn awaited(&self, context: Context<'_>, path: &StrandPath) -> Result<TypeId, String> {
@@ -467,7 +552,9 @@ impl Instance {
     fn branch_function(&self, context: Context<'_>, parent: &StrandPath, index: u32) -> Option<FunctionId> {
         let code = self.strands.get(parent)?.code.as_ref()?;
         match code_suspended_on(context, code)? {
-            SuspendOp::Parallel { branches } => branches.get(index as usize).map(|branch| branch.function),
+            SuspendOp::Parallel { branches, .. } => {
+                branches.get(index as usize).map(|branch| branch.function)
+            }
             SuspendOp::ParallelFor { branch, .. } => Some(branch.function),
             SuspendOp::Race { arms } => match arms.get(index as usize)? {
                 RaceArm::Strand(branch) => Some(branch.function),
@@ -508,4 +595,9 @@ fn take<'a>(words: &mut &'a [u64], count: usize) -> &'a [u64] {
     let (front, rest) = words.split_at_checked(count).unwrap_or((words, &[]));
     *words = rest;
     front
+}
+
+/// `first n` as a count.
+fn quorum(word: u64) -> u32 {
+    u32::try_from(word.cast_signed().max(0)).unwrap_or(u32::MAX)
 }

@@ -46,6 +46,18 @@ pub enum HistoryEvent {
     BranchEnded { strand: StrandPath, error: Option<String> },
     /// The branches are joined.
     Joined { strand: StrandPath, winner: Option<usize> },
+    /// A strand was spawned.
+    Spawned { strand: StrandPath, spawned: StrandPath },
+    /// A strand called a workflow: the child's id.
+    ChildStarted { strand: StrandPath, workflow: String, child: String, line: String },
+    /// The child ended.
+    ChildEnded { strand: StrandPath, child: String, error: Option<String> },
+    /// A strand asks for an instance of its own: its id.
+    Detached { strand: StrandPath, workflow: String, instance: String, line: String },
+    /// A strand sends a signal to another instance.
+    Told { strand: StrandPath, instance: String, signal: String, line: String },
+    /// What was asked of another tree of instances could not be done.
+    RequestRefused { strand: StrandPath, instance: String, reason: String },
     /// A `timeout` ran out.
     TimedOut { strand: StrandPath },
     /// A step registered how to undo it.

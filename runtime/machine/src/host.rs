@@ -6,7 +6,7 @@ use crate::instance::{Context, Instance};
 use crate::meta::{Meta, Role, Scope};
 use crate::values;
 use flow_mir::heap::TrapKind;
-use flow_mir::{FunctionId, Heap, Host, HostOp, TypeId};
+use flow_mir::{FunctionId, Heap, Host, HostOp, TypeId, WorkflowId};
 
 /// The host of one strand while it runs. The strand itself is out of the instance meanwhile.
 pub(crate) struct StrandHost<'a> {
@@ -34,6 +34,9 @@ impl Host for StrandHost<'_> {
             HostOp::TimeoutExpired => return Ok(u64::from(self.timeout_leave(first))),
             HostOp::ShieldEnter => self.meta.scopes.push(Scope::Shield),
             HostOp::ShieldExit => self.shield_exit(),
+            HostOp::ScopeEnter => return Ok(self.scope_enter()),
+            HostOp::Spawn { function, kept } => return self.spawn(*function, *kept, args, heap),
+            HostOp::ChildId { workflow } => return self.child_id(*workflow, first, heap),
             HostOp::StateGet { state } => return self.state_get(*state as usize, heap),
             HostOp::StateSet { state } => self.state_set(*state as usize, first, heap),
             HostOp::ProgressTotal => self.progress(|progress| progress.1 = Some(first.cast_signed())),
@@ -132,6 +135,37 @@ impl StrandHost<'_> {
         }
     }
 
+    fn scope_enter(&mut self) -> u64 {
+        self.meta.strand_scopes += 1;
+        let number = self.meta.strand_scopes;
+        self.meta.scopes.push(Scope::Strands { number, failed: None, closing: false });
+        u64::from(number)
+    }
+
+    /// Starts a strand with captured values; its path, as text.
+    fn spawn(&mut self, function: FunctionId, kept: bool, args: &[u64], heap: &mut Heap) -> Result<u64, u64> {
+        let program = self.context.program;
+        let code = &program.functions.at(function);
+        let types = code.params().map(|param| code.locals.at(param).ty);
+        let roots: Vec<_> = types.zip(args.iter().copied()).collect();
+        let mut child = heap.successor();
+        let args = values::transfer(program, heap, &mut child, &roots)
+            .map_err(|reason| heap.make_trap(TrapKind::OutOfMemory, &reason))?;
+        let spawned = self
+            .instance
+            .spawn(self.path, self.meta, (function, kept), (child, args))
+            .map_err(|reason| heap.make_trap(TrapKind::Internal, reason))?;
+        heap.string(&spawned.0).map_err(|memory| memory.raise(heap))
+    }
+
+    /// The id of the child that a strand which only calls a workflow starts.
+    fn child_id(&mut self, workflow: WorkflowId, strand: u64, heap: &mut Heap) -> Result<u64, u64> {
+        let strand = StrandPath(heap.str_at(strand).to_owned());
+        let called = self.context.program.workflows.at(workflow).name.as_str();
+        let id = strand.child_name(self.instance.name(), called, 1);
+        heap.string(&id).map_err(|memory| memory.raise(heap))
+    }
+
     fn state_get(&mut self, state: usize, heap: &mut Heap) -> Result<u64, u64> {
         let program = self.context.program;
         let field = program.workflows.at(self.instance.workflow).states.get(state);
@@ -172,18 +206,32 @@ impl StrandHost<'_> {
     }
 }
 
-/// The innermost open saga around a strand: its own, else that of the strand it is a branch of. A compensation hands
-/// nothing out.
+/// The innermost open saga around a strand: its own, else that of the strand it is a branch of, else one around the scope
+/// that joins it. A compensation hands nothing out.
 pub(crate) fn enclosing_saga(instance: &Instance, meta: &Meta) -> Option<i64> {
-    let mut meta = meta;
+    let mut role = &meta.role;
+    let mut scopes = meta.scopes.as_slice();
     loop {
-        let innermost = meta.scopes.iter().rev().find_map(|scope| match scope {
+        let innermost = scopes.iter().rev().find_map(|scope| match scope {
             Scope::Saga { number, .. } => Some(*number),
             _ => None,
         });
-        match (&innermost, &meta.role) {
-            (None, Role::Branch { parent, .. }) => meta = &instance.strands.get(parent)?.meta,
+        let outer = match (&innermost, role) {
+            (None, Role::Branch { parent, .. }) => {
+                let outer = &instance.strands.get(parent)?.meta;
+                scopes = outer.scopes.as_slice();
+                outer
+            }
+            (None, Role::Spawned { owner, scope, .. }) => {
+                let outer = &instance.strands.get(owner)?.meta;
+                let joined_by =
+                    |open: &Scope| matches!(open, Scope::Strands { number, .. } if number == scope);
+                let inside = outer.scopes.iter().position(joined_by).unwrap_or(0);
+                scopes = outer.scopes.get(..inside).unwrap_or_default();
+                outer
+            }
             _ => return innermost,
-        }
+        };
+        role = &outer.role;
     }
 }

@@ -31,6 +31,14 @@ impl fmt::Debug for InstanceId {
     }
 }
 
+impl InstanceId {
+    /// The identity of what strand `path` of an instance starts as its `number`-th call: the same whenever it is asked
+    /// for again.
+    pub fn derived(parent: InstanceId, path: &StrandPath, number: u32) -> InstanceId {
+        InstanceId(uuid::Builder::from_custom_bytes(CallKey::new(parent, path, number).0).into_uuid())
+    }
+}
+
 /// How many virtual shards instances hash to. Part of the stored format.
 pub const SHARDS: u16 = 256;
 
@@ -56,6 +64,14 @@ impl StrandPath {
     /// Branch `index` of this strand's `fork`-th fork.
     pub fn branch(&self, fork: u32, index: usize) -> StrandPath {
         StrandPath(format!("{}.{fork}.{index}", self.0))
+    }
+    /// The id of the child workflow that this strand starts as its `number`-th call: `PARENT/WORKFLOW-2`, and
+    /// `PARENT/WORKFLOW-1.3.2` for the second call of branch 3 of the main strand's first fork. A path has an odd count of
+    /// parts and the number is one more, so no two are the same.
+    pub fn child_name(&self, parent: &str, workflow: &str, number: u32) -> String {
+        let rest = self.0.strip_prefix('0').unwrap_or(&self.0).trim_start_matches('.');
+        let dot = if rest.is_empty() { "" } else { "." };
+        format!("{parent}/{workflow}-{rest}{dot}{number}")
     }
     /// The `number`-th compensation this strand registers.
     pub fn compensation(&self, number: u32) -> StrandPath {

@@ -1,12 +1,14 @@
 //! An instance in its owner's memory: its strands and what they have open, and what has changed since the last commit.
 
-use crate::event::{Action, Event, Transition};
+use crate::event::{Action, Event, Message, Transition};
 use crate::fork::Branches;
 use crate::history::{ErrorReport, HistoryEvent};
 use crate::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use crate::meta::{Call, Meta, Role, StoredOutcome, Wait};
 use crate::pending::Pending;
 use crate::rows::{InstanceRow, ProgramHash, Status};
+use crate::spawn::{ScopeId, Spawned};
+use crate::tree::{ChildEnd, Outgoing};
 use flow_mir::strand::Strand;
 use flow_mir::{Executor, Heap, Limits, Program, SuspensionId, WorkflowId};
 use serde::{Deserialize, Serialize};
@@ -50,6 +52,14 @@ pub struct Instance {
     pub(crate) calls: HashMap<CallKey, StrandPath>,
     /// Derived from the strands: the branches of each open fork, by the strand that forked.
     pub(crate) branches: HashMap<StrandPath, Branches>,
+    /// Derived from the strands: what each open scope joins.
+    pub(crate) spawned: BTreeMap<ScopeId, Spawned>,
+    /// Derived from the strands: who awaits which.
+    pub(crate) awaiting: HashMap<StrandPath, BTreeSet<StrandPath>>,
+    /// What the tree is to do with other instances, in this transition.
+    pub(crate) outbox: Vec<Outgoing>,
+    /// The error that the main strand has raised, an image: what its parent is told.
+    pub(crate) raised: Option<Vec<u8>>,
     /// Strands to run, in order, and what with.
     pub(crate) ready: VecDeque<(StrandPath, Resumption)>,
     pub(crate) counters: Counters,
@@ -197,6 +207,10 @@ impl Instance {
             due: BTreeSet::new(),
             calls: HashMap::new(),
             branches: HashMap::new(),
+            spawned: BTreeMap::new(),
+            awaiting: HashMap::new(),
+            outbox: Vec::new(),
+            raised: None,
             ready: VecDeque::new(),
             counters: Counters::default(),
             has_begun: false,
@@ -241,7 +255,15 @@ impl Instance {
             Event::Recovered => self.recovered(context),
             Event::CallEnded { key, attempt, outcome } => self.call_ended(context, key, attempt, outcome),
             Event::Timer { id } => self.timer_fired(context, &id),
+            Event::Answered { key, answer } => self.answered(context, key, answer),
         }
+        self.run(context);
+    }
+
+    /// A child has ended: goes on with the strand that called it.
+    pub(crate) fn apply_child_end(&mut self, executor: &dyn Executor, strand: &StrandPath, end: ChildEnd) {
+        let context = Context::new(executor);
+        self.child_ended(context, strand, end);
         self.run(context);
     }
 
@@ -309,8 +331,23 @@ impl Instance {
             self.pending.deleted_strands.insert(path.clone());
         }
         self.pending.strands.remove(path);
-        if let Wait::Call(call) | Wait::Stuck { call: Some(call), .. } = &strand.meta.wait {
-            self.calls.remove(&call.key);
+        match &strand.meta.wait {
+            Wait::Call(call) | Wait::Stuck { call: Some(call), .. } => {
+                self.calls.remove(&call.key);
+            }
+            Wait::Child { instance, .. } => {
+                let message = Message::Terminate { reason: "its parent has ended".into() };
+                self.outbox.push(Outgoing::Send { to: *instance, message });
+            }
+            other => self.waits_no_more(path, other),
+        }
+        let scopes: Vec<ScopeId> = self
+            .spawned
+            .range((path.clone(), 0)..=(path.clone(), u32::MAX))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for scope in scopes {
+            self.spawned.remove(&scope);
         }
         let prefix = format!("{path}#");
         let timers: Vec<String> = self
@@ -333,13 +370,27 @@ impl Instance {
 
     pub(crate) fn make_ready(&mut self, path: &StrandPath, resumption: Resumption) {
         if let Some(strand) = self.strands.get_mut(path) {
-            if let Wait::Call(call) = &strand.meta.wait {
-                self.calls.remove(&call.key);
-            }
-            strand.meta.wait = Wait::Ready;
+            let before = std::mem::replace(&mut strand.meta.wait, Wait::Ready);
             strand.failed_call = None;
+            match before {
+                Wait::Call(call) => _ = self.calls.remove(&call.key),
+                other => self.waits_no_more(path, &other),
+            }
             self.touch(path);
             self.ready.push_back((path.clone(), resumption));
+        }
+    }
+
+    /// Forgets what is derived from what a strand waited for.
+    fn waits_no_more(&mut self, path: &StrandPath, wait: &Wait) {
+        match wait {
+            Wait::Request(request) => _ = self.calls.remove(&request.key),
+            Wait::Await { strand } => {
+                if let Some(awaiting) = self.awaiting.get_mut(strand) {
+                    awaiting.remove(path);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -410,10 +461,27 @@ impl Instance {
         }
         self.ready.clear();
         let (image, json) = output.unzip();
+        self.tell_parent(status, image.clone(), error.as_ref());
         self.row.output = image;
         self.row.error = error.as_ref().map(|report| serde_json::to_vec(report).unwrap_or_default());
         self.record(HistoryEvent::Ended { status, output: json, error });
         self.set_status(status);
+    }
+
+    fn tell_parent(&mut self, status: Status, output: Option<Vec<u8>>, error: Option<&ErrorReport>) {
+        let Some((parent, strand)) = self.row.parent.clone() else { return };
+        self.outbox.push(Outgoing::Ended {
+            parent,
+            strand,
+            end: ChildEnd {
+                id: self.row.id,
+                name: self.row.name.clone(),
+                workflow: self.row.workflow.clone(),
+                status,
+                result: output.ok_or(self.raised.take()),
+                reason: error.map(|error| error.message.clone()).unwrap_or_default(),
+            },
+        });
     }
 
     pub(crate) fn end_with_report(&mut self, status: Status, report: ErrorReport) {

@@ -9,6 +9,7 @@
 
 mod call;
 mod cancel;
+mod child;
 pub mod event;
 mod fork;
 pub mod history;
@@ -20,9 +21,11 @@ mod meta;
 mod pause;
 mod pending;
 mod policy;
+mod request;
 pub mod rows;
 mod run;
 mod saga;
+mod spawn;
 mod tree;
 mod values;
 mod view;

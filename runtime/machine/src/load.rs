@@ -37,6 +37,12 @@ impl Instance {
                     self.calls.insert(call.key, path.clone());
                 }
                 Wait::Fork(_) => forks.push(path.clone()),
+                Wait::Request(request) => {
+                    self.calls.insert(request.key, path.clone());
+                }
+                Wait::Await { strand } => {
+                    self.awaiting.entry(strand.clone()).or_default().insert(path.clone());
+                }
                 Wait::Held { turn, .. } => self.counters.turn = self.counters.turn.max(*turn),
                 Wait::Ready => self.ready.push_back((path.clone(), Resumption::Start)),
                 _ => {}
@@ -50,12 +56,20 @@ impl Instance {
         for path in forks {
             self.branches.insert(path, Branches::default());
         }
-        for strand in self.strands.values() {
+        for (path, strand) in &self.strands {
+            if let Role::Spawned { owner, scope, .. } = &strand.meta.role {
+                let members = self.spawned.entry((owner.clone(), *scope)).or_default();
+                let ended = matches!(strand.meta.wait, Wait::Done { .. } | Wait::Failed { .. });
+                let set = if ended { &mut members.ended } else { &mut members.running };
+                set.insert(path.clone());
+            }
             let Role::Branch { parent, index } = &strand.meta.role else { continue };
             let Some(branches) = self.branches.get_mut(parent) else { continue };
             branches.started = branches.started.max(index.saturating_add(1));
-            if !matches!(strand.meta.wait, Wait::Done(_)) {
-                branches.running.insert(*index);
+            match strand.meta.wait {
+                Wait::Done { .. } => branches.done += 1,
+                Wait::Failed { .. } => branches.failed += 1,
+                _ => _ = branches.running.insert(*index),
             }
         }
     }

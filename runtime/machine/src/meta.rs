@@ -1,8 +1,9 @@
 //! What is stored of a strand beside its frames: who it is, what it waits for, what it has open.
 
-use crate::ids::{CallKey, StrandPath, Timestamp};
+use crate::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use crate::policy::CallPolicy;
-use flow_mir::ActivityId;
+use crate::request::Request;
+use flow_mir::{ActivityId, FunctionId};
 use serde::{Deserialize, Serialize};
 
 /// Why a strand exists.
@@ -23,6 +24,17 @@ pub(crate) enum Role {
         owner: StrandPath,
         /// Its place in the order of completion.
         position: i64,
+    },
+    /// Was started by `spawn`.
+    Spawned {
+        /// The strand whose scope joins it.
+        owner: StrandPath,
+        /// Which scope of that strand.
+        scope: u32,
+        /// Its code.
+        function: FunctionId,
+        /// Whether its handle was kept: then its failure is raised where it is awaited.
+        kept: bool,
     },
 }
 
@@ -47,6 +59,15 @@ pub(crate) enum Scope {
     },
     /// `shield`
     Shield,
+    /// `scope`, or the body of a workflow: joins what is spawned inside.
+    Strands {
+        /// Its number, unique in the strand.
+        number: u32,
+        /// The failure of a strand that it fails with: an image of the `Error`.
+        failed: Option<Vec<u8>>,
+        /// Whether its strands are being cancelled.
+        closing: bool,
+    },
 }
 
 /// An interruption that has not been raised yet.
@@ -56,6 +77,8 @@ pub(crate) enum Interrupt {
     Cancel,
     /// A `timeout` scope of this strand ran out.
     Timeout(u32),
+    /// A strand of this `scope` failed.
+    Scope(u32),
 }
 
 /// What a strand waits for.
@@ -87,8 +110,41 @@ pub(crate) enum Wait {
         /// Why it gave up.
         error: String,
     },
-    /// It is a branch that has returned: its result, an image.
-    Done(Vec<u8>),
+    /// It is a branch or spawned strand that has returned.
+    Done {
+        /// Its result, an image.
+        value: Vec<u8>,
+        /// Which of its fork's branches was done first, second …, from 0.
+        order: u32,
+    },
+    /// It is a branch or spawned strand that has failed, which is no end of what it belongs to yet.
+    Failed {
+        /// An image of the `Error`.
+        error: Vec<u8>,
+        /// Whether anybody has awaited it: then it is that one's to handle.
+        seen: bool,
+    },
+    /// A spawned strand.
+    Await {
+        /// Which.
+        strand: StrandPath,
+    },
+    /// The end of all strands of its scope.
+    Scope {
+        /// Which.
+        number: u32,
+        /// Whether it was interrupted meanwhile.
+        interrupted: bool,
+    },
+    /// A child workflow.
+    Child {
+        /// Which.
+        instance: InstanceId,
+        /// Whether the child was asked to cancel itself.
+        cancelled: bool,
+    },
+    /// Something asked of another tree of instances.
+    Request(Box<Request>),
     /// It would run, but the instance is paused.
     Held {
         /// Its turn: those that are held go on in this order.
@@ -152,6 +208,8 @@ pub(crate) struct Fork {
     pub kind: ForkKind,
     /// Why no new branch starts and the running ones are being cancelled.
     pub closing: Option<Closing>,
+    /// `first n`: how many branches are enough.
+    pub first: Option<u32>,
 }
 
 /// Which construct a fork is.
@@ -192,6 +250,8 @@ pub(crate) enum Closing {
     Failed(Vec<u8>),
     /// The strand itself is being interrupted.
     Interrupted,
+    /// Enough branches have returned (`first n`).
+    Enough,
 }
 
 /// A strand's stored part beside its frames.
@@ -213,6 +273,10 @@ pub(crate) struct Meta {
     pub compensations: u32,
     /// How many timers and timeout scopes it has opened.
     pub timers: u32,
+    /// How many `scope`s it has opened.
+    pub strand_scopes: u32,
+    /// How many child workflows it has called.
+    pub children: u32,
 }
 
 /// The format of [`Meta`]: its first byte.
@@ -230,6 +294,8 @@ impl Meta {
             forks: 0,
             compensations: 0,
             timers: 0,
+            strand_scopes: 0,
+            children: 0,
         }
     }
 
@@ -272,10 +338,11 @@ impl Meta {
 
     /// How far inside the construct is that an interrupt ends; `None` is the strand itself.
     fn depth(&self, interrupt: Interrupt) -> Option<usize> {
-        let Interrupt::Timeout(wanted) = interrupt else { return None };
-        self.scopes
-            .iter()
-            .position(|scope| matches!(scope, Scope::Timeout { number, .. } if *number == wanted))
+        self.scopes.iter().position(|scope| match (interrupt, scope) {
+            (Interrupt::Timeout(wanted), Scope::Timeout { number, .. })
+            | (Interrupt::Scope(wanted), Scope::Strands { number, .. }) => *number == wanted,
+            _ => false,
+        })
     }
 
     /// Whether an interrupt could be raised now.

@@ -84,7 +84,7 @@ fn strand_row(instance: &mut Instance, program: &Program, path: StrandPath) -> O
         instance: instance.row.id,
         path,
         version: strand.version,
-        open_call: matches!(strand.meta.wait, Wait::Call(_) | Wait::Ready),
+        open_call: matches!(strand.meta.wait, Wait::Call(_) | Wait::Request(_) | Wait::Ready),
         meta: strand.meta.encode(),
         // A strand that has run is under its memory limit, so encoding it, which only compacts, can't fail.
         frame: strand.code.as_mut().and_then(|code| code.encode(program, hash).ok()).unwrap_or_default(),

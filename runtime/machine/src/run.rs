@@ -86,7 +86,7 @@ impl Instance {
     /// Begins what a strand suspends on, unless an interruption comes first.
     fn suspended(&mut self, context: Context<'_>, suspended: Suspended<'_>) {
         let path = suspended.path;
-        let unwinds = matches!(suspended.op, SuspendOp::SagaUnwind { .. });
+        let unwinds = matches!(suspended.op, SuspendOp::SagaUnwind { .. } | SuspendOp::ScopeEnd { .. });
         if !unwinds && self.strands.get_mut(path).is_some_and(|strand| strand.meta.take_interrupt()) {
             let error = self.cancelled_error(context, path, None);
             return self.make_ready(path, Resumption::Error(error));
@@ -98,6 +98,10 @@ impl Instance {
                 self.begin_fork(context, suspended);
             }
             SuspendOp::SagaUnwind { .. } => self.begin_unwind(context, suspended),
+            SuspendOp::Await { .. } => self.begin_await(&suspended),
+            SuspendOp::ScopeEnd { .. } => self.begin_scope_end(context, &suspended),
+            SuspendOp::Workflow { .. } => self.begin_child(context, &suspended),
+            SuspendOp::Detach { .. } => self.begin_detach(context, &suspended),
             other => {
                 let reason = format!("an instance can't do `{other:?}`");
                 self.end_with_report(Status::Failed, internal_report(&reason));
@@ -128,6 +132,7 @@ impl Instance {
             }
             Role::Branch { parent, index } => self.branch_returned(context, path, &parent, index, word),
             Role::Compensation { owner, position } => self.compensated(context, path, &owner, position),
+            Role::Spawned { .. } => self.spawned_returned(context, path, word),
         }
     }
 
@@ -139,12 +144,15 @@ impl Instance {
                 let cancelled =
                     heap.error_parts(error).ty == context.program.known.cancelled && self.state.cancelled;
                 let report = values::report(context.program, heap, error);
+                self.raised =
+                    values::image(context.program, heap, &[(context.program.known.error, error)]).ok();
                 let status = if cancelled { Status::Cancelled } else { Status::Failed };
                 self.end_with_report(status, report);
             }
             (Role::Branch { parent, .. }, _) => self.branch_raised(context, path, &parent, error),
             (Role::Compensation { .. }, Some(before)) => self.gave_up(context, path, error, before),
             (Role::Compensation { .. }, None) => {}
+            (Role::Spawned { .. }, _) => self.spawned_raised(context, path, error),
         }
     }
 

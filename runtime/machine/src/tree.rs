@@ -1,19 +1,21 @@
 //! A tree of instances in its owner's memory: a root and the child workflows below it. All of it is one writer's, so what
 //! happens between parent and child is part of one transition and of one commit.
 
-use crate::event::{Event, Transition};
-use crate::ids::{InstanceId, Timestamp};
+use crate::event::{Event, Message, Request, Transition};
+use crate::ids::{InstanceId, StrandPath, Timestamp};
 use crate::instance::{Instance, NewInstance};
 use crate::load::LoadError;
 use crate::rows::{InstanceRow, Status, StoredInstance};
 use flow_mir::{Executor, Limits};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use uuid::Uuid;
 
 /// A root instance and its children that have not ended. One owner applies events to it, one at a time.
 pub struct Tree {
     root: InstanceId,
     members: BTreeMap<InstanceId, Instance>,
+    by_name: HashMap<String, InstanceId>,
+    limits: Limits,
     /// The earliest deadline of each member that has one, and the same by instance.
     due: BTreeSet<(Timestamp, InstanceId)>,
     due_of: HashMap<InstanceId, Timestamp>,
@@ -23,17 +25,58 @@ pub struct Tree {
     undelivered: Vec<Uuid>,
 }
 
+/// What a member wants of another instance.
+pub(crate) enum Outgoing {
+    /// To start a child.
+    Start(Box<NewInstance>),
+    /// To tell a child something.
+    Send {
+        /// Which.
+        to: InstanceId,
+        /// What.
+        message: Message,
+    },
+    /// It is a child and has ended.
+    Ended {
+        /// Whose.
+        parent: InstanceId,
+        /// The strand that waits for it.
+        strand: StrandPath,
+        /// How.
+        end: ChildEnd,
+    },
+    /// Something of an instance of its own.
+    Request(Request),
+}
+
+/// How a child ended.
+pub(crate) struct ChildEnd {
+    /// Which.
+    pub id: InstanceId,
+    /// Its user id.
+    pub name: String,
+    /// Its workflow.
+    pub workflow: String,
+    /// Its status.
+    pub status: Status,
+    /// Its result, or the error that it raised: images. Without an error it was ended from outside.
+    pub result: Result<Vec<u8>, Option<Vec<u8>>>,
+    /// The error for people.
+    pub reason: String,
+}
+
 impl Tree {
     /// Starts a root instance: runs its workflow up to the first suspensions. `limits` bound each strand.
     pub fn start(new: NewInstance, limits: &Limits, executor: &dyn Executor, now: Timestamp) -> Tree {
-        let mut tree = Tree::of(new.id);
+        let mut tree = Tree::of(new.id, limits);
         tree.adopt(Instance::start(new, limits, executor, now));
+        tree.settle(executor, now);
         tree
     }
 
     /// A root instance that has not run yet: nothing is asked for before an owner loads it and it recovers.
     pub fn create(new: NewInstance, limits: &Limits, executor: &dyn Executor, now: Timestamp) -> Tree {
-        let mut tree = Tree::of(new.id);
+        let mut tree = Tree::of(new.id, limits);
         tree.adopt(Instance::create(new, limits, executor, now));
         tree
     }
@@ -47,7 +90,7 @@ impl Tree {
     ) -> Result<Tree, LoadError> {
         let root = stored.first().map(|stored| (stored.row.root, stored.row.name.clone()));
         let (root, name) = root.unwrap_or_else(|| (InstanceId(Uuid::nil()), String::new()));
-        let mut tree = Tree::of(root);
+        let mut tree = Tree::of(root, limits);
         for one in stored {
             tree.adopt(Instance::load(one, limits, executor)?);
         }
@@ -58,10 +101,12 @@ impl Tree {
         Ok(tree)
     }
 
-    fn of(root: InstanceId) -> Tree {
+    fn of(root: InstanceId, limits: &Limits) -> Tree {
         Tree {
             root,
             members: BTreeMap::new(),
+            by_name: HashMap::new(),
+            limits: limits.clone(),
             due: BTreeSet::new(),
             due_of: HashMap::new(),
             touched: BTreeSet::new(),
@@ -71,6 +116,7 @@ impl Tree {
 
     fn adopt(&mut self, instance: Instance) {
         let id = instance.id();
+        self.by_name.insert(instance.name().to_owned(), id);
         self.members.insert(id, instance);
         self.note(id);
     }
@@ -101,6 +147,77 @@ impl Tree {
             }
         }
         self.note(instance);
+        self.settle(executor, now);
+    }
+
+    /// Does what members want of one another, until nobody wants anything more.
+    fn settle(&mut self, executor: &dyn Executor, now: Timestamp) {
+        let mut pending: VecDeque<InstanceId> = self.touched.iter().copied().collect();
+        while let Some(id) = pending.pop_front() {
+            let outbox = match self.members.get_mut(&id) {
+                Some(member) => std::mem::take(&mut member.outbox),
+                None => continue,
+            };
+            for outgoing in outbox {
+                pending.extend(self.deliver(executor, now, id, outgoing));
+            }
+            self.note(id);
+        }
+    }
+
+    /// Does one thing for a member; the members that it may have moved.
+    fn deliver(
+        &mut self,
+        executor: &dyn Executor,
+        now: Timestamp,
+        from: InstanceId,
+        outgoing: Outgoing,
+    ) -> Vec<InstanceId> {
+        match outgoing {
+            Outgoing::Start(new) => {
+                let id = new.id;
+                self.adopt(Instance::start(*new, &self.limits, executor, now));
+                vec![id]
+            }
+            Outgoing::Send { to, message } => {
+                if let Some(member) = self.members.get_mut(&to) {
+                    member.apply(executor, now, Event::Message { inbox: None, message });
+                }
+                vec![to]
+            }
+            Outgoing::Ended { parent, strand, end } => {
+                if let Some(member) = self.members.get_mut(&parent) {
+                    member.apply_child_end(executor, &strand, end);
+                }
+                vec![parent]
+            }
+            Outgoing::Request(request) => self.request(executor, now, from, request),
+        }
+    }
+
+    /// A request: a message to a member is delivered here, anything else is the engine's to do.
+    fn request(
+        &mut self,
+        executor: &dyn Executor,
+        now: Timestamp,
+        from: InstanceId,
+        request: Request,
+    ) -> Vec<InstanceId> {
+        let key = request.key;
+        let target = request.message().zip(self.by_name.get(&request.to).copied());
+        let Some((message, to)) = target else {
+            if let Some(member) = self.members.get_mut(&from) {
+                member.ask_engine(request);
+            }
+            return vec![from];
+        };
+        if let Some(member) = self.members.get_mut(&to) {
+            member.apply(executor, now, Event::Message { inbox: None, message });
+        }
+        if let Some(member) = self.members.get_mut(&from) {
+            member.apply(executor, now, Event::Answered { key, answer: Ok(()) });
+        }
+        vec![to, from]
     }
 
     /// A new owner goes on with all members.
@@ -120,6 +237,7 @@ impl Tree {
             whole.changes.append(one.changes);
             whole.actions.append(&mut one.actions);
             if member.status().is_final() && id != self.root {
+                self.by_name.remove(member.name());
                 self.members.remove(&id);
             }
         }
@@ -145,6 +263,11 @@ impl Tree {
     /// The root's status: where it is final, nothing is left of the tree.
     pub fn status(&self) -> Status {
         self.members.get(&self.root).map_or(Status::Terminated, Instance::status)
+    }
+
+    /// Its instances that have not ended, the root always.
+    pub fn instances(&self) -> impl Iterator<Item = &Instance> {
+        self.members.values()
     }
 
     /// One of its instances that have not ended, or the root.

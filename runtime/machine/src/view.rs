@@ -109,6 +109,7 @@ impl Instance {
                 Role::Main => "main",
                 Role::Branch { .. } => "branch",
                 Role::Compensation { .. } => "compensation",
+                Role::Spawned { .. } => "spawned",
             },
             waits_for,
             until: timer.and_then(|timer| self.timers.get(timer)).map(|deadline| deadline.due),
@@ -147,7 +148,15 @@ impl Instance {
             Wait::Unwind { .. } => ("compensations".into(), None),
             Wait::Stuck { error, .. } => (format!("an operator: {error}"), None),
             Wait::Held { .. } => ("the end of the pause".into(), None),
-            Wait::Done(_) => ("the other branches".into(), None),
+            Wait::Done { .. } | Wait::Failed { .. } => ("those it was started with".into(), None),
+            Wait::Await { strand } => (format!("strand {strand}"), None),
+            Wait::Scope { number, .. } => {
+                let members = self.spawned.get(&(path.clone(), *number));
+                let running = members.map_or(0, |members| members.running.len());
+                (format!("the end of its scope, {running} running"), None)
+            }
+            Wait::Child { .. } => ("a child workflow".into(), None),
+            Wait::Request(request) => (format!("{} to be told", request.to), None),
         }
     }
 }
@@ -157,6 +166,7 @@ fn scope_name(scope: &Scope) -> &'static str {
         Scope::Saga { .. } => "saga",
         Scope::Timeout { .. } => "timeout",
         Scope::Shield => "shield",
+        Scope::Strands { .. } => "scope",
     }
 }
 

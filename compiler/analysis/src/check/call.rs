@@ -4,7 +4,9 @@ use super::arguments::Slot;
 use super::coerce::wrap;
 use super::{Binding, Checker, Want, Why, arguments::Target};
 use crate::context::{Def, Entry};
-use crate::hir::{CoerceKind, Expr, ExprKind, FunctionId, NominalId, NominalKind, Policy, Ty, Type};
+use crate::hir::{
+    CoerceKind, Expr, ExprKind, FunctionId, NominalId, NominalKind, Policy, Ty, Type, WorkflowId,
+};
 use crate::{declare, report};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, Arg, Ident};
@@ -126,6 +128,11 @@ impl<'a> Checker<'_, 'a> {
             self.infer_arguments(args);
             return self.invalid(span);
         }
+        if let Some(workflow) = self.workflow_of_name(base)
+            && name.as_str() == "of"
+        {
+            return self.instance_of(workflow, args, span);
+        }
         let receiver = self.infer(base);
         if optional {
             return self.optional(receiver, span, |checker, value| {
@@ -133,6 +140,15 @@ impl<'a> Checker<'_, 'a> {
             });
         }
         self.method(receiver, name, args, settings, span, want)
+    }
+
+    /// The workflow that an expression names.
+    fn workflow_of_name(&self, base: &ast::Expr) -> Option<WorkflowId> {
+        let ast::ExprKind::Name(name) = &base.kind else { return None };
+        match self.cx.lookup(self.module, name.as_str()).map(|entry| entry.def) {
+            Some(Def::Workflow(id)) if self.binding(name.as_str()).is_none() => Some(id),
+            _ => None,
+        }
     }
 
     /// `receiver.name(args)`: a field that is a function; a function seen here whose first parameter fits; else one of
@@ -429,6 +445,13 @@ impl<'a> Checker<'_, 'a> {
         span: Span,
         want: &Want,
     ) -> Expr {
+        let known = self.cx.known();
+        if [known.task, known.child, known.instance].contains(&Some(id)) {
+            let name = self.cx.nominal(id).name.clone();
+            self.infer_arguments(args.unwrap_or_default());
+            self.report(report::handle_by_hand(&name, span));
+            return self.invalid(span);
+        }
         let count = self.cx.nominal(id).generics.len();
         let type_args = self.fresh_many(count);
         let ty = self.types().intern(Type::Nominal(id, type_args.clone()));

@@ -62,16 +62,40 @@ impl Checker<'_, '_> {
         Expr { ty: body.ty, kind: ExprKind::Timeout { limit: Box::new(limit), body: Box::new(body) }, span }
     }
 
-    fn branch(&mut self, kind: FrameKind, check: impl FnOnce(&mut Self) -> Expr) -> Branch {
+    pub fn branch(&mut self, kind: FrameKind, check: impl FnOnce(&mut Self) -> Expr) -> Branch {
         let (body, captures) = self.in_frame(kind, check);
         Branch { captures, body: Box::new(body) }
     }
 
-    fn first(&mut self, first: Option<&ast::Expr>) {
-        if let Some(first) = first {
-            self.report(report::not_yet("parallel first", first.span));
-            self.check(first, Types::INT, Why::Setting("`first`"));
+    fn first(&mut self, first: Option<&ast::Expr>) -> Option<Box<Expr>> {
+        first.map(|first| Box::new(self.check(first, Types::INT, Why::Setting("`first`"))))
+    }
+
+    /// `parallel first n { … }`: the branches give values of one type.
+    fn check_quorum(&mut self, first: Box<Expr>, branches: &[ast::Expr], span: Span, want: &Want) -> Expr {
+        let mut item = match want.ty().map(|ty| self.shape(ty)) {
+            Some(Type::List(item)) => Some((item, Why::Context)),
+            _ => None,
+        };
+        let mut checked: Vec<Branch> = Vec::with_capacity(branches.len());
+        for branch in branches {
+            let want = match (&item, want) {
+                (_, Want::Drop) => Want::Drop,
+                (Some((ty, why)), _) => Want::of(*ty, why.clone()),
+                (None, _) => Want::Any,
+            };
+            let branch = self.branch(FrameKind::Branch, |checker| checker.expr(branch, &want));
+            if branch.body.ty != Types::NEVER {
+                item.get_or_insert((branch.body.ty, Why::Element(branch.body.span)));
+            }
+            checked.push(branch);
         }
+        let item = match (item, want) {
+            (Some((ty, _)), Want::Any | Want::Hint(_) | Want::Type(..)) => ty,
+            _ => Types::UNIT,
+        };
+        let ty = self.types().list(item);
+        Expr { kind: ExprKind::Parallel { first: Some(first), branches: checked }, ty, span }
     }
 
     pub fn check_parallel(
@@ -81,7 +105,9 @@ impl Checker<'_, '_> {
         span: Span,
         want: &Want,
     ) -> Expr {
-        self.first(first);
+        if let Some(first) = self.first(first) {
+            return self.check_quorum(first, branches, span, want);
+        }
         let wanted = match want.ty().map(|ty| self.shape(ty)) {
             Some(Type::Tuple(wanted)) if wanted.len() == branches.len() => wanted,
             _ => Vec::new(),
@@ -105,11 +131,11 @@ impl Checker<'_, '_> {
             [one] => *one,
             _ => self.types().intern(Type::Tuple(tys)),
         };
-        Expr { kind: ExprKind::Parallel(branches), ty, span }
+        Expr { kind: ExprKind::Parallel { first: None, branches }, ty, span }
     }
 
     pub fn check_parallel_for(&mut self, parallel: &ast::ParallelFor, span: Span, want: &Want) -> Expr {
-        self.first(parallel.first.as_ref());
+        let first = self.first(parallel.first.as_ref());
         let (items, item_ty) = self.items(&parallel.items);
         let max =
             parallel.max.as_ref().map(|max| Box::new(self.check(max, Types::INT, Why::Setting("`max`"))));
@@ -128,9 +154,8 @@ impl Checker<'_, '_> {
         });
         self.close_block(mark);
         let Some(item) = item else { return self.invalid(span) };
-        let result = if branch.body.ty == Types::NEVER { Types::UNIT } else { branch.body.ty };
-        let ty = self.types().list(result);
-        Expr { kind: ExprKind::ParallelFor { items: Box::new(items), max, item, branch }, ty, span }
+        let ty = self.types().list(unit_or(branch.body.ty));
+        Expr { kind: ExprKind::ParallelFor { first, items: Box::new(items), max, item, branch }, ty, span }
     }
 
     /// The local that holds an item, and the `let` that takes it apart.
@@ -199,6 +224,11 @@ impl Checker<'_, '_> {
             },
         }
     }
+}
+
+/// The type of a value that may never come.
+pub(super) fn unit_or(ty: crate::hir::Ty) -> crate::hir::Ty {
+    if ty == Types::NEVER { Types::UNIT } else { ty }
 }
 
 fn empty_branch(body: Expr) -> Branch {

@@ -94,15 +94,15 @@ impl Checker<'_, '_> {
             K::Loop(body) => self.check_loop(body, span),
             K::While { condition, body } => self.check_while(condition, body, span),
             K::For { pattern, items, body } => self.check_for(pattern, items, body, span),
-            K::Await(inner) => self.not_yet_with("await", inner, span),
-            K::Spawn(inner) => self.not_yet_with("spawn", inner, span),
-            K::Detach(inner) => self.not_yet_with("detach", inner, span),
+            K::Await(inner) => self.check_await(inner, span),
+            K::Spawn(inner) => self.check_spawn(inner, span, want),
+            K::Detach(inner) => self.check_detach(inner, span),
             K::WaitUntil(condition) => {
                 let wait = self.check_wait_until(condition, span);
                 unit(ExprKind::WaitUntil(Box::new(wait)), span)
             }
             K::Receive { signal, within } => self.check_receive(signal, within.as_deref(), span),
-            K::Scope(body) => self.not_yet_block("scope", None, body, span),
+            K::Scope(body) => self.check_scope(body, span, want),
             K::Every { interval, body } => self.check_every(interval, body, span),
             K::Exclusive { key, within, body } => {
                 if let Some(within) = within {

@@ -20,6 +20,7 @@ mod operator;
 mod pattern;
 mod program;
 mod proof;
+mod strands;
 mod workflow;
 
 use control::Join;
@@ -109,6 +110,7 @@ pub(crate) enum FrameKind {
     Compensation,
     /// Of `wait until`: evaluated by the instance, again and again.
     Condition,
+    Spawned,
 }
 
 impl FrameKind {
@@ -121,6 +123,7 @@ impl FrameKind {
             FrameKind::RaceHead => "what a race waits for",
             FrameKind::Compensation => "a compensation",
             FrameKind::Condition => "a condition",
+            FrameKind::Spawned => "a spawned strand",
         }
     }
 }
@@ -177,6 +180,8 @@ pub(crate) struct Checker<'c, 'a> {
     frames: Vec<Frame>,
     raised: Vec<Raised>,
     sagas: Vec<OpenSaga>,
+    /// What the strands without a handle can fail with, by open `scope`; a workflow's body is the outermost.
+    strand_scopes: Vec<Vec<Raised>>,
     /// The error types the signature declares.
     pub fails: Vec<Ty>,
     /// The result of the function and why, for `return`.
@@ -205,6 +210,7 @@ impl<'c, 'a> Checker<'c, 'a> {
             frames: vec![frame],
             raised: Vec::new(),
             sagas: Vec::new(),
+            strand_scopes: Vec::new(),
             fails: Vec::new(),
             returns: None,
             has_unknown: false,
@@ -329,7 +335,10 @@ impl<'c, 'a> Checker<'c, 'a> {
     pub fn in_frame<T>(&mut self, kind: FrameKind, check: impl FnOnce(&mut Self) -> T) -> (T, Vec<LocalId>) {
         self.frames.push(Frame { kind, captures: BTreeSet::new(), loops: Vec::new() });
         // None of these runs within the saga around it.
-        let leaves_saga = matches!(kind, FrameKind::Lambda | FrameKind::Compensation | FrameKind::Condition);
+        let leaves_saga = matches!(
+            kind,
+            FrameKind::Lambda | FrameKind::Compensation | FrameKind::Condition | FrameKind::Spawned
+        );
         let sagas = if leaves_saga { std::mem::take(&mut self.sagas) } else { Vec::new() };
         let has_unknown = self.has_unknown && !leaves_saga;
         let has_unknown = std::mem::replace(&mut self.has_unknown, has_unknown);

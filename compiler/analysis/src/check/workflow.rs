@@ -113,8 +113,16 @@ pub(crate) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) {
     checker.take_raised(0);
     let params = checker.bind_signature(&signature.params, &decl.signature.params);
     checker.declare_parts(&decl.body);
+    checker.open_workflow_scope();
     let value = checker.function_body(&signature, &decl.signature, &decl.body);
+    checker.close_workflow_scope();
     checker.check_unhandled(&signature.name, Some(&decl.signature));
+    for (param, written) in signature.params.iter().zip(&decl.signature.params) {
+        checker.check_border(param.ty, "given to a workflow", written.ty.span);
+    }
+    if let Some(written) = &decl.signature.result {
+        checker.check_border(signature.result, "the result of a workflow", written.span);
+    }
     let tys: Vec<Ty> = checker.parts.states.iter().map(|state| state.ty).collect();
     let tys: Vec<Ty> = tys.into_iter().map(|ty| checker.resolve(ty)).collect();
     checker.parts.states.iter_mut().zip(tys).for_each(|(state, ty)| state.ty = ty);

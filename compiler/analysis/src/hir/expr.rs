@@ -282,10 +282,42 @@ pub enum ExprKind {
         /// The saga's handle.
         saga: LocalId,
     },
+    /// `scope { … }`, in the strand that runs it: joins what is spawned inside.
+    Scope {
+        /// An `Int` local that holds the scope's number while it is open.
+        handle: LocalId,
+        /// What.
+        body: Box<Expr>,
+    },
+    /// `spawn e`: a handle, or `()` where nobody keeps it.
+    Spawn {
+        /// The strand.
+        branch: Branch,
+        /// Whether its handle is kept.
+        kept: bool,
+    },
+    /// `await e`: the value of the strand or child workflow that `e`, a `Task` or `Child`, stands for.
+    Await(Box<Expr>),
+    /// `detach f(x)`: an `Instance`.
+    Detach {
+        /// The workflow.
+        workflow: WorkflowId,
+        /// All arguments.
+        args: Vec<Expr>,
+        /// `using (id: e)`, a `String`.
+        id: Option<Box<Expr>>,
+    },
     /// `parallel { a(), b() }`: a tuple of the branches' values (one branch: its value; none: `()`).
-    Parallel(Vec<Branch>),
+    Parallel {
+        /// `first n`, an `Int`: then it is the list of the first values, as they came.
+        first: Option<Box<Expr>>,
+        /// What runs side by side.
+        branches: Vec<Branch>,
+    },
     /// `parallel for`: a list of the branches' values, in the order of the items.
     ParallelFor {
+        /// `first n`, an `Int`: then the list holds the first values, as they came.
+        first: Option<Box<Expr>>,
         /// A list.
         items: Box<Expr>,
         /// An `Int`.

@@ -25,6 +25,8 @@ pub struct Program {
     pub workflows: Table<WorkflowId, Workflow>,
     /// Declarations of the standard library that the language itself refers to.
     pub known: Known,
+    /// Whether anything in it is spawned: only then workflows have strands to join.
+    pub spawns: bool,
 }
 
 /// Standard types the language itself refers to; absent only where the standard library is broken.
@@ -44,6 +46,12 @@ pub struct Known {
     pub policy: Option<NominalId>,
     /// `record Retry { initial: Duration  factor: Decimal  max: Duration  attempts: Int? }`
     pub retry: Option<NominalId>,
+    /// `record Task<T, E> { strand: String }`: what `spawn` gives; `E` is `Never` where nothing can fail.
+    pub task: Option<NominalId>,
+    /// `record Child<W> { id: String  strand: String }`: what `spawn` gives for a workflow.
+    pub child: Option<NominalId>,
+    /// `record Instance<W> { id: String }`
+    pub instance: Option<NominalId>,
     /// `record Sql { text: String  params: List<Json> }`: what an interpolated literal becomes where `Sql` is
     /// expected; parameters are written `$1`, `$2` … in the text.
     pub sql: Option<NominalId>,

@@ -1,7 +1,8 @@
 //! Types, interned.
 
-use super::ids::{Id, NominalId, Table, Ty};
+use super::ids::{Id, NominalId, Table, Ty, WorkflowId};
 use super::program::Nominal;
+use flow_syntax::ast::Name;
 use foldhash::{HashMap, HashMapExt};
 
 /// A type. `Ty` ids are equal exactly where types are.
@@ -53,6 +54,8 @@ pub enum Type {
     /// One of several error types, sorted, two or more: what `try` gives and `catch` binds where more than one is
     /// possible. At run time any raised error (an `Error` object), tested by its type.
     Union(Vec<Ty>),
+    /// A workflow, as the argument of `Child<order>` and `Instance<order>`: no value is of it.
+    Workflow(WorkflowId, Name),
     /// The `n`-th type parameter of the enclosing declaration.
     Param(u32),
     /// Not yet known. Only while a body is being checked; never in a finished program.
@@ -247,6 +250,7 @@ impl Types {
                 }
                 if fails.is_empty() { text } else { format!("({text} fails {})", list(fails, " | ")) }
             }
+            Type::Workflow(_, name) => name.to_string(),
             Type::Union(errors) => list(errors, " | "),
             Type::Param(index) => params.get(*index as usize).map_or("?", |name| name.as_ref()).to_string(),
             Type::Infer(_) | Type::Invalid => "_".into(),

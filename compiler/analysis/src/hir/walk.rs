@@ -52,6 +52,8 @@ impl Expr {
             | K::Sleep(inner)
             | K::SleepUntil(inner)
             | K::Saga { body: inner, .. }
+            | K::Scope { body: inner, .. }
+            | K::Await(inner)
             | K::Shield(inner) => visitor.expr(inner),
             K::Index { list: first, index: second }
             | K::And(first, second)
@@ -106,9 +108,18 @@ impl Expr {
                 visitor.pattern(pattern);
                 visitor.expr(body);
             }
-            K::Parallel(branches) => branches.iter_mut().for_each(|branch| visitor.expr(&mut branch.body)),
-            K::ParallelFor { items, max, branch, .. } => {
+            K::Spawn { branch, .. } => visitor.expr(&mut branch.body),
+            K::Detach { args, id, .. } => {
+                args.iter_mut().for_each(|arg| visitor.expr(arg));
+                id.iter_mut().for_each(|id| visitor.expr(id));
+            }
+            K::Parallel { first, branches } => {
+                first.iter_mut().for_each(|first| visitor.expr(first));
+                branches.iter_mut().for_each(|branch| visitor.expr(&mut branch.body));
+            }
+            K::ParallelFor { first, items, max, branch, .. } => {
                 visitor.expr(items);
+                first.iter_mut().for_each(|first| visitor.expr(first));
                 max.iter_mut().for_each(|max| visitor.expr(max));
                 visitor.expr(&mut branch.body);
             }

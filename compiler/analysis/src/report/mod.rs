@@ -5,6 +5,7 @@ mod failures;
 mod names;
 mod patterns;
 mod places;
+mod strands;
 mod types;
 
 pub(crate) use calls::*;
@@ -12,6 +13,7 @@ pub(crate) use failures::*;
 pub(crate) use names::*;
 pub(crate) use patterns::*;
 pub(crate) use places::*;
+pub(crate) use strands::*;
 pub(crate) use types::*;
 
 use flow_syntax::{Code, Diagnostic, Span};

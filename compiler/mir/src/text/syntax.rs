@@ -90,7 +90,9 @@ variants! { HostOp "host operation" {
     Now "now" {} SagaEnter "saga_enter" { unordered: unordered } SagaSucceed "saga_succeed" {}
     SagaCommit "saga_commit" {} Compensate "compensate" { function: function } TimeoutEnter "timeout_enter" {}
     TimeoutExit "timeout_exit" {} TimeoutExpired "timeout_expired" {} ShieldEnter "shield_enter" {}
-    ShieldExit "shield_exit" {} StateGet "state_get" { state: state } StateSet "state_set" { state: state }
+    ShieldExit "shield_exit" {} ScopeEnter "scope_enter" {} Spawn "spawn" { function: function, kept: kept }
+    ChildId "child_id" { workflow: workflow }
+    StateGet "state_get" { state: state } StateSet "state_set" { state: state }
     ProgressTotal "progress_total" {} ProgressStep "progress_step" {} Index "index" { name: name, ty: ty } Log "log" {}
     Env "env" { name: name } StepKey "step_key" {}
 } }
@@ -102,7 +104,10 @@ variants! { SuspendOp "suspending operation" {
         own_deadline: own_deadline
     }
     Sleep "sleep" { duration: duration } SleepUntil "sleep_until" { until: until }
-    Parallel "parallel" { branches: branches } ParallelFor "parallel_for" { items: items, branch: branch, max: max }
+    Parallel "parallel" { branches: branches, first: first }
+    ParallelFor "parallel_for" { items: items, branch: branch, max: max, first: first }
+    Await "await" { strand: strand } ScopeEnd "scope_end" { scope: scope, cancel: cancel }
+    Detach "detach" { workflow: workflow, args: args, id: id }
     Race "race" { arms: arms } SagaUnwind "saga_unwind" { saga: saga, error: error }
     Workflow "workflow" { workflow: workflow, args: args } Receive "receive" { signal: signal }
     WaitUntil "wait_until" { condition: condition, states: states }

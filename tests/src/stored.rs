@@ -1,0 +1,168 @@
+//! What a store holds, in memory, checked as a store checks it.
+
+use flow_machine::event::Message;
+use flow_machine::ids::{InstanceId, StrandPath};
+use flow_machine::rows::{
+    Changes, CompensationRow, HistoryRow, InstanceRow, StoredInstance, StrandRow, TimerRow,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// All instances, and the messages that they have not consumed.
+#[derive(Default)]
+pub(crate) struct Store {
+    pub(crate) instances: BTreeMap<InstanceId, Rows>,
+    /// Messages that wait, and the ids of all that were ever accepted.
+    pub(crate) inbox: Vec<(Uuid, InstanceId, Message)>,
+    accepted: BTreeSet<Uuid>,
+}
+
+impl Store {
+    /// Writes a transition.
+    pub(crate) fn commit(&mut self, changes: Changes) {
+        for message in &changes.delete_inbox {
+            self.inbox.retain(|(id, ..)| id != message);
+        }
+        for instance in changes.instances() {
+            let of = |id: &InstanceId| *id == instance;
+            self.instances.entry(instance).or_default().commit(Changes {
+                new_instances: changes.new_instances.iter().filter(|row| of(&row.id)).cloned().collect(),
+                changed_instances: changes
+                    .changed_instances
+                    .iter()
+                    .filter(|row| of(&row.id))
+                    .cloned()
+                    .collect(),
+                strands: changes.strands.iter().filter(|row| of(&row.instance)).cloned().collect(),
+                delete_strands: changes.delete_strands.iter().filter(|row| of(&row.0)).cloned().collect(),
+                compensations: changes
+                    .compensations
+                    .iter()
+                    .filter(|row| of(&row.instance))
+                    .cloned()
+                    .collect(),
+                delete_compensations: changes
+                    .delete_compensations
+                    .iter()
+                    .filter(|row| of(&row.0))
+                    .cloned()
+                    .collect(),
+                timers: changes.timers.iter().filter(|row| of(&row.instance)).cloned().collect(),
+                delete_timers: changes.delete_timers.iter().filter(|row| of(&row.0)).cloned().collect(),
+                history: changes.history.iter().filter(|row| of(&row.instance)).cloned().collect(),
+                ..Changes::default()
+            });
+        }
+        let mut names = BTreeSet::new();
+        for row in self.instances.values().filter_map(|rows| rows.instance.as_ref()) {
+            assert!(names.insert(row.name.clone()), "two instances have the id {}", row.name);
+        }
+    }
+
+    /// Accepts a message once; refused where there is no such instance or it has ended.
+    pub(crate) fn accept(&mut self, id: Uuid, to: InstanceId, message: Message) -> Result<(), String> {
+        if self.accepted.contains(&id) {
+            return Ok(());
+        }
+        match self.row(to) {
+            Some(row) if !row.status.is_final() => {
+                self.accepted.insert(id);
+                self.inbox.push((id, to, message));
+                Ok(())
+            }
+            _ => Err("it has ended".into()),
+        }
+    }
+
+    /// The row of an instance.
+    pub(crate) fn row(&self, instance: InstanceId) -> Option<&InstanceRow> {
+        self.instances.get(&instance)?.instance.as_ref()
+    }
+
+    /// The row of the instance of that user id.
+    pub(crate) fn find(&self, name: &str) -> Option<&InstanceRow> {
+        self.instances.values().filter_map(|rows| rows.instance.as_ref()).find(|row| row.name == name)
+    }
+
+    /// The rows of a tree as an owner loads them: the root, and the children that have not ended.
+    pub(crate) fn tree(&self, root: InstanceId) -> Vec<StoredInstance> {
+        let stored = self.instances.values().filter_map(Rows::stored);
+        let mut tree: Vec<StoredInstance> = stored
+            .filter(|one| one.row.root == root && (one.row.id == root || !one.row.status.is_final()))
+            .collect();
+        tree.sort_by_key(|one| one.row.id != root);
+        tree
+    }
+
+    /// The roots that have not ended.
+    pub(crate) fn live_roots(&self) -> Vec<InstanceId> {
+        let rows = self.instances.values().filter_map(|rows| rows.instance.as_ref());
+        rows.filter(|row| row.id == row.root && !row.status.is_final()).map(|row| row.id).collect()
+    }
+}
+
+/// The rows of one instance, checked as a store checks them.
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) instance: Option<InstanceRow>,
+    pub(crate) strands: BTreeMap<StrandPath, StrandRow>,
+    pub(crate) compensations: BTreeMap<StrandPath, CompensationRow>,
+    pub(crate) timers: BTreeMap<String, TimerRow>,
+    pub(crate) history: Vec<HistoryRow>,
+}
+
+impl Rows {
+    pub(crate) fn commit(&mut self, changes: Changes) {
+        for row in changes.new_instances {
+            assert!(self.instance.is_none(), "an instance is inserted twice");
+            self.instance = Some(row);
+        }
+        for row in changes.changed_instances {
+            let before = self.instance.as_ref().map(|row| row.version);
+            assert_eq!(before, Some(row.version - 1), "the instance's version");
+            self.instance = Some(row);
+        }
+        for row in changes.strands {
+            let before = self.strands.get(&row.path).map_or(0, |row| row.version);
+            assert_eq!(before, row.version - 1, "the version of strand {}", row.path);
+            self.strands.insert(row.path.clone(), row);
+        }
+        for (_, path) in changes.delete_strands {
+            assert!(self.strands.remove(&path).is_some(), "strand {path} is deleted but not stored");
+        }
+        for row in changes.compensations {
+            self.compensations.insert(row.path.clone(), row);
+        }
+        for (_, path) in changes.delete_compensations {
+            assert!(
+                self.compensations.remove(&path).is_some(),
+                "compensation {path} is deleted but not stored"
+            );
+        }
+        for row in changes.timers {
+            assert!(self.timers.insert(row.id.clone(), row).is_none(), "a timer is inserted twice");
+        }
+        for (_, timer) in changes.delete_timers {
+            assert!(self.timers.remove(&timer).is_some(), "timer {timer} is deleted but not stored");
+        }
+        for row in changes.history {
+            assert_eq!(row.sequence, self.history.len() as i64 + 1, "history without gaps");
+            self.history.push(row);
+        }
+    }
+
+    pub(crate) fn stored(&self) -> Option<StoredInstance> {
+        let mut compensations: Vec<_> = self.compensations.values().cloned().collect();
+        compensations.sort_by_key(|row| row.position);
+        Some(StoredInstance {
+            row: self.instance.clone()?,
+            strands: self.strands.values().cloned().collect(),
+            compensations,
+            timers: self.timers.values().cloned().collect(),
+            last_sequence: self.history.len() as i64,
+            last_at: self.history.last().map(|row| row.at).unwrap_or_default(),
+            inbox: Vec::new(),
+            completions: Vec::new(),
+        })
+    }
+}
