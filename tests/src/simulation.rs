@@ -302,15 +302,15 @@ impl Simulation {
             }
             (Wish::Start { .. }, Some(_)) => Ok(()),
             (Wish::Start { id, input }, None) => {
-                let program = self.executor.program();
-                let mut workflows = program.workflows.iter();
-                let workflow = workflows.find(|(_, known)| known.name == request.workflow);
+                let program = self.program();
+                let found = program.workflows.iter().find(|(_, known)| known.name == request.workflow);
+                let workflow = found.map(|(id, _)| id);
                 let new = NewInstance {
                     id: *id,
                     root: *id,
                     parent: None,
                     name: request.to.clone(),
-                    workflow: workflow.expect("the workflow").0,
+                    workflow: workflow.expect("the workflow"),
                     program: [1; 32],
                     input: input.clone(),
                 };

@@ -56,7 +56,7 @@ impl Analysis {
 /// Reads, parses and checks a file and all it uses. Never fails: what is broken is marked in the program and explained
 /// in the diagnostics. The files read are added to `sources`, in which all spans lie.
 pub fn analyze(world: &dyn World, root: &Path, sources: &mut SourceMap) -> Analysis {
-    let modules::Loaded { modules, trees, uses, standard, diagnostics } = 
+    let modules::Loaded { modules, trees, uses, standard, diagnostics } =
         modules::load(world, root, sources, &mut modules::ParseCache::default());
     let mut cx = Context {
         program: hir::Program { modules, ..hir::Program::default() },

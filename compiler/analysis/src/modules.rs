@@ -129,7 +129,9 @@ impl Loader<'_> {
         let tree = parsed.tree.clone();
         let docs = tree.docs.as_ref().map(|docs| docs.text.clone());
         let (name, standard) = match &origin {
-            Origin::File(path) => (path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), false),
+            Origin::File(path) => {
+                (path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), false)
+            }
             Origin::Standard(name) => (format!("std.{name}"), true),
         };
         let id = self.loaded.modules.push(Module { name, file: parsed.file, standard, docs });

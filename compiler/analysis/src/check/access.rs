@@ -204,7 +204,8 @@ impl Checker<'_, '_> {
     pub fn no_field(&mut self, base: Expr, name: &Ident, span: Span) -> Expr {
         let found = self.show(base.ty);
         let shape = self.shape(base.ty);
-        let is_method = self.method_candidates(&shape, name).into_iter().any(|id| self.first_param_fits(id, base.ty));
+        let is_method =
+            self.method_candidates(&shape, name).into_iter().any(|id| self.first_param_fits(id, base.ty));
         let diagnostic = report::no_field(self.cx, &shape, &found, name, is_method);
         self.report(diagnostic);
         self.invalid(span)

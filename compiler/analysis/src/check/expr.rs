@@ -125,13 +125,6 @@ impl Checker<'_, '_> {
         self.invalid(span)
     }
 
-    /// A construct that is accepted but not built yet, around an expression.
-    fn not_yet_with(&mut self, construct: &str, inner: &ast::Expr, span: Span) -> Expr {
-        self.report(report::not_yet(construct, span));
-        self.infer(inner);
-        self.invalid(span)
-    }
-
     /// A construct that is accepted but not built yet, around a block.
     fn not_yet_block(
         &mut self,
