@@ -212,6 +212,11 @@ fn resolve_named(
         if let Some(index) = generics.iter().position(|known| *known == name.text) {
             return cx.types().intern(Type::Param(index as u32));
         }
+        let workflow = args.iter().find(|(ty, _)| matches!(cx.ty(*ty), Type::Workflow(..)));
+        if let Some((_, span)) = workflow.filter(|_| !["Child", "Instance"].contains(&name.as_str())) {
+            cx.report(report::workflow_argument(&name.text, true, *span));
+            return Types::INVALID;
+        }
         if let Some(ty) = builtin(cx, name, args) {
             return ty;
         }
@@ -231,12 +236,10 @@ fn resolve_named(
                 return cx.types().intern(Type::Nominal(id, tys));
             }
             let of_workflow = Some(id) == known.child || Some(id) == known.instance;
-            for (ty, span) in args {
-                let is_workflow = matches!(cx.ty(*ty), Type::Workflow(..));
-                if is_workflow != of_workflow && *ty != Types::INVALID {
-                    cx.report(report::workflow_argument(&name.text, is_workflow, *span));
-                    return Types::INVALID;
-                }
+            let is_workflow = |ty: &Ty| matches!(cx.ty(*ty), Type::Workflow(..) | Type::Invalid);
+            if let Some((_, span)) = args.iter().find(|(ty, _)| of_workflow && !is_workflow(ty)) {
+                cx.report(report::workflow_argument(&name.text, false, *span));
+                return Types::INVALID;
             }
             let wanted = cx.nominal(id).generics.len();
             if wanted != args.len() {

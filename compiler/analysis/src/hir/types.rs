@@ -241,6 +241,11 @@ impl Types {
             Type::Tuple(items) => format!("({})", list(items, ", ")),
             Type::Nominal(id, args) => {
                 let name = nominals.get(*id).map_or("?", |nominal| nominal.name.as_str());
+                // What can't fail is a `Task<T>`.
+                let args = match args.as_slice() {
+                    [value, Types::NEVER] => std::slice::from_ref(value),
+                    all => all,
+                };
                 if args.is_empty() { name.to_string() } else { format!("{name}<{}>", list(args, ", ")) }
             }
             Type::Function { params, result, fails } => {
