@@ -162,7 +162,11 @@ impl Live {
             HistoryEvent::Skipped { compensation } => self.line(at, Some(compensation), "▸", "skipped"),
             HistoryEvent::Resumed => self.line(at, None, "▸", "resumed"),
             HistoryEvent::CancelRequested => self.line(at, None, "▸", "cancel requested"),
-            HistoryEvent::Logged { strand, message } => self.line(at, Some(strand), "·", message),
+            HistoryEvent::Logged { strand, level, message, fields } => {
+                let mut text = if level == "info" { message.clone() } else { format!("{level}: {message}") };
+                text.extend(fields.iter().map(|(name, value)| format!("  {name}={value}")));
+                self.line(at, Some(strand), "·", &text);
+            }
             HistoryEvent::Progress { done, total } => self.progressed(at, *done, *total),
             HistoryEvent::Ended { status, .. } => self.line(at, None, "■", status.as_str()),
             _ => {}

@@ -34,6 +34,8 @@ enum Command {
     Fmt(commands::fmt::Args),
     /// Compile a .flow file to a .flowc artifact, which runs without its sources.
     Compile(commands::compile::Args),
+    /// Write pages of Markdown from documentation comments.
+    Doc(commands::doc::Args),
     /// Run a workflow, or go on with it, and show it live until it ends.
     Run(commands::run::Args),
     /// Start a workflow and leave it to a worker.
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(&args),
         Command::Fmt(args) => commands::fmt::run(&args),
         Command::Compile(args) => commands::compile::run(&args),
+        Command::Doc(args) => commands::doc::run(&args),
         Command::Run(args) => commands::run::run(&args),
         Command::Start(args) => commands::start::run(&args),
         Command::Worker(args) => commands::worker::run(&args),

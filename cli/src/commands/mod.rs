@@ -3,6 +3,7 @@
 pub(crate) mod cancel;
 pub(crate) mod check;
 pub(crate) mod compile;
+pub(crate) mod doc;
 pub(crate) mod fmt;
 pub(crate) mod graph;
 pub(crate) mod history;

@@ -72,7 +72,7 @@ codes! {
     SPAWN_WITHOUT_SCOPE  "E0712" "a strand that can fail, and no scope to fail with it"
     NOT_A_HANDLE         "E0713" "`await` of what was not spawned"
     DETACH_TARGET        "E0714" "`detach` of what is no workflow"
-    IMPURE               "E0720" "a query or condition that does more than compute"
+    IMPURE               "E0720" "a query, condition or constant that does more than compute"
     NO_STATE             "E0721" "a condition that nothing can change"
     UNSET_STATE          "E0722" "a state used before it is set"
     BAD_INDEX            "E0723" "an index of what can't be searched"

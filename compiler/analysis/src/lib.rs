@@ -18,6 +18,7 @@ mod check;
 pub mod codes;
 mod context;
 mod declare;
+pub mod documentation;
 mod exhaustive;
 pub mod hir;
 mod infer;

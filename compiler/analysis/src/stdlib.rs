@@ -10,7 +10,9 @@ macro_rules! modules {
 }
 
 modules! {
-    "activity" "core" "decimal" "duration" "env" "errors" "exec" "float" "http" "int" "json" "list" "log" "map" "option" "progress" "result" "sql" "step" "strands" "string" "time" "timestamp"
+    "activity" "base64" "bytes" "core" "csv" "date" "decimal" "duration" "env" "errors" "exec" "float" "hash" "hex" "http"
+    "int" "json" "list" "log" "map" "math" "money" "option" "progress" "random" "regex" "result" "set" "sql" "step"
+    "strands" "string" "time" "timestamp" "url" "uuid"
 }
 
 /// The modules whose public names are known everywhere without a `use`.
@@ -23,10 +25,12 @@ pub const PRELUDE: &[&str] = &[
     "decimal",
     "float",
     "string",
+    "bytes",
     "duration",
     "timestamp",
     "list",
     "map",
+    "set",
     "json",
     "activity",
     "progress",
@@ -38,8 +42,9 @@ pub const PRELUDE: &[&str] = &[
 /// The modules whose functions reach the world.
 pub const CONNECTORS: &[&str] = &["http", "exec", "sql"];
 
-/// The modules whose bodyless functions ask the instance rather than compute.
-pub const HOST: &[&str] = &["progress", "log", "time"];
+/// The bodyless functions that ask the instance, or the attempt, rather than compute.
+pub const HOST: &[&str] =
+    &["env.get", "log.line", "progress.step", "progress.total", "random.bits", "time.now"];
 
 /// The source of a standard module.
 pub fn source(name: &str) -> Option<&'static str> {

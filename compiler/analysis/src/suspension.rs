@@ -72,7 +72,8 @@ pub(crate) fn infer(program: &mut Program) -> Vec<Diagnostic> {
         walk(&mut constant.body, &facts, |event| match event {
             Event::Touches(span) => found.push(report::outside_run(span)),
             Event::Waits(span) => found.push(report::waits_in(span, "a constant")),
-            Event::Asks(_) | Event::InCondition(..) => {}
+            Event::Asks(span) => found.push(report::impure(span, "a constant", ASKS)),
+            Event::InCondition(..) => {}
         });
     }
     found
@@ -107,6 +108,8 @@ fn initial(function: &Function) -> Fact {
         FunctionCode::Connector(name) => {
             Fact { suspends: true, touches: true, transactional: name.starts_with("sql."), ..Fact::default() }
         }
+        // The environment belongs to attempts alone.
+        FunctionCode::Host(name) if name.starts_with("env.") => Fact { touches: true, ..Fact::default() },
         FunctionCode::Host(_) => Fact { asks: true, ..Fact::default() },
         _ => Fact::default(),
     }

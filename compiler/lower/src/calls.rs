@@ -268,7 +268,9 @@ fn host_op(name: &str) -> Option<HostOp> {
         "time.now" => HostOp::Now,
         "progress.total" => HostOp::ProgressTotal,
         "progress.step" => HostOp::ProgressStep,
-        "log.info" => HostOp::Log,
+        "log.line" => HostOp::LogLine,
+        "random.bits" => HostOp::Random,
+        "env.get" => HostOp::Variable,
         _ => return None,
     })
 }

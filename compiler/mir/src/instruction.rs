@@ -209,7 +209,7 @@ pub enum HostOp {
         /// The value's type.
         ty: TypeId,
     },
-    /// `log.info("…")`: `(String) -> Unit`.
+    /// `log.info("…")`: `(String) -> Unit`. What earlier programs say; later ones say [`LogLine`](Self::LogLine).
     Log,
     /// An environment variable, only in an activity's `run`: `() -> String`.
     Env {
@@ -218,6 +218,13 @@ pub enum HostOp {
     },
     /// `step.key`, only in an activity's `run`: `() -> String`.
     StepKey,
+    /// A line for the log: `(level: String, message: String, fields: String) -> Unit`; the fields are a JSON object as
+    /// text, empty where there are none.
+    LogLine,
+    /// 64 random bits: `() -> Int`.
+    Random,
+    /// An environment variable by a computed name, only in an activity's `run`: `(String) -> String?`.
+    Variable,
 }
 
 /// How a block ends.

@@ -1,8 +1,15 @@
 //! Library operations, implemented once for every executor.
 
+mod calendar;
 mod collection;
+mod encoding;
+mod float;
+mod integer;
 mod json;
 mod number;
+mod order;
+mod regex;
+mod table;
 mod text;
 
 pub(crate) use collection::out_of_range;
@@ -56,16 +63,20 @@ pub fn call(
 
 impl Context<'_> {
     fn call(&mut self, intrinsic: Intrinsic) -> Outcome {
-        if let Some(outcome) = self.text(intrinsic) {
-            return outcome;
-        }
-        if let Some(outcome) = self.number(intrinsic) {
-            return outcome;
-        }
-        if let Some(outcome) = self.collection(intrinsic) {
-            return outcome;
-        }
-        self.json(intrinsic).unwrap_or_else(|| {
+        // What loops do most comes first.
+        let groups: [fn(&mut Self, Intrinsic) -> Option<Outcome>; 10] = [
+            Self::collection,
+            Self::text,
+            Self::number,
+            Self::float_function,
+            Self::integer,
+            Self::json,
+            Self::regex,
+            Self::calendar,
+            Self::encoding,
+            Self::table,
+        ];
+        groups.iter().find_map(|group| group(self, intrinsic)).unwrap_or_else(|| {
             trap(TrapKind::Internal, format!("`{}` isn't an operation of this build", intrinsic.name()))
         })
     }

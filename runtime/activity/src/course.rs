@@ -268,6 +268,12 @@ fn nanoseconds(count: i64) -> Duration {
     Duration::from_nanos(u64::try_from(count).unwrap_or(0))
 }
 
+/// 64 random bits: a random UUID's two halves, each where the other has its version and variant.
+fn random() -> u64 {
+    let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
+    high ^ low.rotate_left(32)
+}
+
 /// Answers what code asks in an attempt.
 struct AttemptHost {
     surroundings: Arc<dyn Surroundings>,
@@ -282,6 +288,21 @@ impl Host for AttemptHost {
                 let message = heap.str_at(args.first().copied().unwrap_or(0));
                 self.surroundings.log(self.key, message);
                 return Ok(0);
+            }
+            HostOp::LogLine => {
+                let text = |index: usize| heap.str_at(args.get(index).copied().unwrap_or(0));
+                let line = format!("{} {} {}", text(0), text(1), text(2));
+                self.surroundings.log(self.key, line.trim_end());
+                return Ok(0);
+            }
+            HostOp::Random => return Ok(random()),
+            HostOp::Variable => {
+                let name = heap.str_at(args.first().copied().unwrap_or(0));
+                match self.surroundings.variable(name) {
+                    // `Some` of a text is the text, `none` is 0.
+                    Some(value) => value,
+                    None => return Ok(0),
+                }
             }
             HostOp::StepKey => self.key.to_string(),
             HostOp::Env { name } => match self.surroundings.variable(name) {

@@ -3,7 +3,7 @@
 use crate::ids::{CallKey, StrandPath, Timestamp};
 use crate::rows::Status;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One event. Values are JSON, as `--json` output shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,11 +79,23 @@ pub enum HistoryEvent {
     /// A request to cancel was accepted.
     CancelRequested,
     /// `log.…` in the program.
-    Logged { strand: StrandPath, message: String },
+    Logged {
+        strand: StrandPath,
+        #[serde(default = "info")]
+        level: String,
+        message: String,
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        fields: Map<String, Value>,
+    },
     /// `progress.…` in the program.
     Progress { done: i64, total: Option<i64> },
     /// The instance ended.
     Ended { status: Status, output: Option<Value>, error: Option<ErrorReport> },
+}
+
+/// The level of lines logged before there were others.
+fn info() -> String {
+    "info".into()
 }
 
 impl HistoryEvent {

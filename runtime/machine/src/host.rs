@@ -42,14 +42,13 @@ impl Host for StrandHost<'_> {
             HostOp::ProgressTotal => self.progress(|progress| progress.1 = Some(first.cast_signed())),
             HostOp::ProgressStep => self.progress(|progress| progress.0 += 1),
             HostOp::Index { name, ty } => self.index(name, *ty, first, heap),
-            HostOp::Log => {
-                let event = HistoryEvent::Logged {
-                    strand: self.path.clone(),
-                    message: heap.str_at(first).to_owned(),
-                };
-                self.instance.record(event);
+            HostOp::Log => self.log("info", heap.str_at(first), ""),
+            HostOp::LogLine => {
+                let text = |index: usize| heap.str_at(args.get(index).copied().unwrap_or(0));
+                self.log(text(0), text(1), text(2));
             }
-            HostOp::Env { .. } | HostOp::StepKey => {
+            HostOp::Random => return Ok(self.random()),
+            HostOp::Env { .. } | HostOp::StepKey | HostOp::Variable => {
                 return Err(
                     heap.make_trap(TrapKind::Internal, "`env` and `step` belong into an activity's `run`")
                 );
@@ -188,6 +187,32 @@ impl StrandHost<'_> {
             *slot = Some(image);
             self.instance.pending.row = true;
         }
+    }
+
+    fn log(&mut self, level: &str, message: &str, fields: &str) {
+        self.instance.record(HistoryEvent::Logged {
+            strand: self.path.clone(),
+            level: level.to_owned(),
+            message: message.to_owned(),
+            fields: serde_json::from_str(fields).unwrap_or_default(),
+        });
+    }
+
+    /// Chance, without a source outside the machine: a hash of the instance's own random identity and of this moment of
+    /// its life, which comes once. What is drawn is kept with the frame, as any value; after a crash that loses the
+    /// transition other numbers are drawn. Not for secrets: who knows the identity and the history knows them.
+    fn random(&mut self) -> u64 {
+        let counters = &mut self.instance.counters;
+        counters.draws += 1;
+        let mut hasher = blake3::Hasher::new_derive_key("flow 2026 random numbers of an instance");
+        hasher.update(self.instance.row.id.0.as_bytes());
+        hasher.update(self.path.to_string().as_bytes());
+        for number in [counters.sequence, counters.draws, self.instance.clock.0] {
+            hasher.update(&number.to_le_bytes());
+        }
+        let mut bits = [0; 8];
+        hasher.finalize_xof().fill(&mut bits);
+        u64::from_le_bytes(bits)
     }
 
     fn progress(&mut self, change: impl FnOnce(&mut (i64, Option<i64>))) {

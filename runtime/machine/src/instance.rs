@@ -81,6 +81,8 @@ pub(crate) struct Counters {
     pub saga: i64,
     /// Turns of strands that a pause holds.
     pub turn: i64,
+    /// Random numbers drawn since the instance was loaded.
+    pub draws: i64,
 }
 
 /// The machine's part of the instance row.

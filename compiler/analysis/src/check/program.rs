@@ -65,7 +65,7 @@ fn bodyless(cx: &mut Context<'_>, id: FunctionId) -> FunctionCode {
     }
     if stdlib::CONNECTORS.contains(&owner.as_str()) {
         FunctionCode::Connector(name)
-    } else if stdlib::HOST.contains(&owner.as_str()) {
+    } else if stdlib::HOST.contains(&name.as_str()) {
         FunctionCode::Host(name)
     } else {
         FunctionCode::Intrinsic(name)

@@ -180,8 +180,7 @@ pub enum FunctionCode {
     Flow(Body),
     /// A built-in pure operation, by its name: `list.len`. Its type arguments are those of the call.
     Intrinsic(String),
-    /// Something asked of the instance without suspending, by its name: `time.now`, `progress.total`,
-    /// `progress.step`, `log.info`.
+    /// Something asked of the instance without suspending, by its name: `time.now`, `progress.step`, `random.bits`.
     Host(String),
     /// A connector, by its name: `http.post`. Only within an activity's `run`; its result is decoded as the call's type.
     Connector(String),

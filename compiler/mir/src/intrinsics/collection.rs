@@ -1,6 +1,6 @@
 //! Lists, maps and sets, and order.
 
-use super::{Context, Failure, Outcome, clamp, trap};
+use super::{Context, Outcome, clamp, trap};
 use crate::heap::TrapKind;
 use crate::intrinsic::Intrinsic;
 use crate::value;
@@ -11,7 +11,9 @@ impl Context<'_> {
         let types = &self.program.types;
         let (ty, first, second, third) = (self.ty(0), self.arg(0), self.arg(1), self.arg(2));
         Some(match intrinsic {
-            I::Compare => Ok(value::compare(types, self.heap, ty, first, second) as i64 as u64),
+            I::Compare => self
+                .check_ordered(ty)
+                .map(|()| value::compare(types, self.heap, ty, first, second) as i64 as u64),
             I::ListPush => self.heap.list_push(first, second).map_err(Into::into),
             I::ListSet => self.list_set(),
             I::ListConcat => {
@@ -33,10 +35,15 @@ impl Context<'_> {
                 self.make_list(&items)
             }
             I::ListSort => {
-                let mut items = self.heap.list_items(first).to_vec();
-                items.sort_by(|left, right| value::compare(types, self.heap, ty, *left, *right));
-                self.make_list(&items)
+                let items = self.heap.list_items(first).iter().map(|item| (*item, *item)).collect();
+                self.sorted(ty, items)
             }
+            I::ListArrange => {
+                let (items, keys) = (self.heap.list_items(first), self.heap.list_items(second));
+                let items = items.iter().copied().zip(keys.iter().copied()).collect();
+                self.sorted(self.ty(1), items)
+            }
+            I::ListFilled => self.filled(),
             I::ListRange => self.range(),
             I::MapNew | I::SetNew => self.heap.empty_map().map_err(Into::into),
             I::MapLen | I::SetLen => Ok(self.heap.map_len(first) as u64),
@@ -89,11 +96,17 @@ impl Context<'_> {
     fn range(&mut self) -> Outcome {
         let (start, end) = (self.int(0), self.int(1));
         let count = usize::try_from(end.saturating_sub(start).max(0)).unwrap_or(usize::MAX);
-        if count > self.heap.limits().heap_words {
-            return Err(Failure::OutOfMemory);
-        }
+        self.check_bytes(count.saturating_mul(8))?;
         let items: Vec<u64> = (start..end).map(|item| item as u64).collect();
         self.make_list(&items)
+    }
+
+    fn filled(&mut self) -> Outcome {
+        let Ok(count) = usize::try_from(self.int(0)) else {
+            return trap(TrapKind::InvalidValue, format!("a list can't have {} items", self.int(0)));
+        };
+        self.check_bytes(count.saturating_mul(8))?;
+        self.make_list(&vec![self.arg(1); count])
     }
 
     fn entries(&mut self) -> Outcome {

@@ -37,6 +37,21 @@ impl Context<'_> {
                 }
                 Ok(self.heap.list_get(self.heap.get(array, 1), index).unwrap_or(0))
             }
+            I::JsonKind => Ok(self.heap.get(self.arg(0), 0)),
+            I::JsonItems => self.items(),
+            I::JsonFields => self.fields(),
+            I::JsonFromFields => {
+                let entries = self.heap.map_entries(self.arg(0));
+                let members = self.heap.map_from_entries(&entries);
+                members.and_then(|members| self.heap.make_json(JsonTag::Object, members)).map_err(Into::into)
+            }
+            I::JsonPretty => match self.heap.json_at(self.arg(0)) {
+                Ok(json) => {
+                    let text = serde_json::to_string_pretty(&json).unwrap_or_default();
+                    self.make_string(&text)
+                }
+                Err(TooDeep) => too_deep(),
+            },
             I::JsonObject => self.object(),
             I::JsonArray => {
                 // A list of its own: a heap's object has one type.
@@ -63,6 +78,26 @@ impl Context<'_> {
             Ok(word) => Ok(word),
             Err(mismatch) => trap(TrapKind::JsonMismatch, mismatch.to_string()),
         }
+    }
+
+    /// The items of an array as a list of their own, as an option: `none` is 0.
+    fn items(&mut self) -> Outcome {
+        let json = self.arg(0);
+        if self.heap.get(json, 0) != JsonTag::Array as u64 {
+            return Ok(0);
+        }
+        let items = self.heap.list_items(self.heap.get(json, 1)).to_vec();
+        Ok(self.heap.make_list(&items)?)
+    }
+
+    /// The members of an object as a map of their own, as an option: `none` is 0.
+    fn fields(&mut self) -> Outcome {
+        let json = self.arg(0);
+        if self.heap.get(json, 0) != JsonTag::Object as u64 {
+            return Ok(0);
+        }
+        let members = self.heap.map_entries(self.heap.get(json, 1));
+        Ok(self.heap.map_from_entries(&members)?)
     }
 
     fn object(&mut self) -> Outcome {

@@ -1,10 +1,10 @@
 //! Decimals, floats, durations.
 
-use super::{Context, Outcome, trap};
+use super::{Context, Failure, Outcome, trap};
 use crate::heap::TrapKind;
 use crate::intrinsic::Intrinsic;
 use rust_decimal::prelude::ToPrimitive;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::{Decimal, MathematicalOps, RoundingStrategy};
 
 const NANOSECONDS: i64 = 1_000_000_000;
 
@@ -25,6 +25,13 @@ impl Context<'_> {
             I::DecimalTruncate => self.make_decimal(self.decimal(0).trunc()),
             I::DecimalCompare => Ok(self.decimal(0).cmp(&self.decimal(1)) as i64 as u64),
             I::DecimalRound => self.round(),
+            I::DecimalScale => Ok(u64::from(self.decimal(0).scale())),
+            I::DecimalNormalize => self.make_decimal(self.decimal(0).normalize()),
+            I::DecimalWithScale => self.with_scale(),
+            I::DecimalPower => self.power(),
+            I::DecimalSquareRoot => self.decimal_function("sqrt", MathematicalOps::sqrt),
+            I::DecimalExp => self.decimal_function("exp", MathematicalOps::checked_exp),
+            I::DecimalLn => self.decimal_function("ln", MathematicalOps::checked_ln),
             I::DecimalFromInt => self.make_decimal(Decimal::from(self.int(0))),
             I::DecimalToInt => {
                 let value =
@@ -93,13 +100,52 @@ impl Context<'_> {
     }
 
     fn round(&mut self) -> Outcome {
-        match u32::try_from(self.int(1)) {
-            Ok(places) => {
-                let strategy = RoundingStrategy::MidpointNearestEven;
-                self.make_decimal(self.decimal(0).round_dp_with_strategy(places, strategy))
-            }
-            Err(_) => {
-                trap(TrapKind::InvalidValue, format!("a Decimal can't be rounded to {} places", self.int(1)))
+        let strategy = match self.arg(2) {
+            0 => RoundingStrategy::MidpointNearestEven,
+            1 => RoundingStrategy::MidpointAwayFromZero,
+            2 => RoundingStrategy::MidpointTowardZero,
+            3 => RoundingStrategy::AwayFromZero,
+            4 => RoundingStrategy::ToZero,
+            5 => RoundingStrategy::ToPositiveInfinity,
+            _ => RoundingStrategy::ToNegativeInfinity,
+        };
+        let places = self.places("rounded")?;
+        self.make_decimal(self.decimal(0).round_dp_with_strategy(places, strategy))
+    }
+
+    /// The second argument as a number of digits behind the point.
+    fn places(&self, what: &str) -> Result<u32, Failure> {
+        u32::try_from(self.int(1)).or_else(|_| {
+            trap(TrapKind::InvalidValue, format!("a Decimal can't be {what} to {} places", self.int(1)))
+        })
+    }
+
+    fn with_scale(&mut self) -> Outcome {
+        let places = self.places("written")?;
+        let mut value = self.decimal(0).round_dp(places);
+        value.rescale(places);
+        if value.scale() == places {
+            return self.make_decimal(value);
+        }
+        trap(TrapKind::Overflow, format!("{} has no room for {places} places", self.decimal(0)))
+    }
+
+    fn power(&mut self) -> Outcome {
+        let (base, exponent) = (self.decimal(0), self.int(1));
+        if base.is_zero() && exponent < 0 {
+            return trap(TrapKind::DivisionByZero, format!("0 can't be raised to {exponent}"));
+        }
+        match base.checked_powi(exponent) {
+            Some(value) => self.make_decimal(value),
+            None => trap(TrapKind::Overflow, format!("`{base}.pow({exponent})` is out of Decimal's range")),
+        }
+    }
+
+    fn decimal_function(&mut self, name: &str, function: fn(&Decimal) -> Option<Decimal>) -> Outcome {
+        match function(&self.decimal(0)) {
+            Some(value) => self.make_decimal(value),
+            None => {
+                trap(TrapKind::InvalidValue, format!("`{}.{name}()` is no number in range", self.decimal(0)))
             }
         }
     }

@@ -1,9 +1,8 @@
 //! Strings and bytes.
 
-use super::{Context, Outcome, clamp};
+use super::{Context, Outcome, clamp, trap};
 use crate::heap::TrapKind;
 use crate::intrinsic::Intrinsic;
-use crate::value::time;
 use rust_decimal::Decimal;
 
 impl Context<'_> {
@@ -24,6 +23,19 @@ impl Context<'_> {
             I::StringTrim => self.map_text(|text| text.trim().to_owned()),
             I::StringToUpper => self.map_text(str::to_uppercase),
             I::StringToLower => self.map_text(str::to_lowercase),
+            I::StringTrimStart => self.map_text(|text| text.trim_start().to_owned()),
+            I::StringTrimEnd => self.map_text(|text| text.trim_end().to_owned()),
+            I::StringReverse => self.map_text(|text| text.chars().rev().collect()),
+            I::StringLines => self.list_of(&self.str(0).lines().map(str::to_owned).collect::<Vec<_>>()),
+            I::StringWords => {
+                self.list_of(&self.str(0).split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+            }
+            I::StringCodes => {
+                let codes: Vec<u64> = self.str(0).chars().map(u64::from).collect();
+                self.heap.make_list(&codes).map_err(Into::into)
+            }
+            I::StringFromCodes => self.from_codes(),
+            I::StringCount => Ok(self.str(0).matches(self.str(1)).count() as u64),
             I::StringSplit => self.split(),
             I::StringReplace => self.replace(),
             I::StringSlice => {
@@ -31,9 +43,10 @@ impl Context<'_> {
                 self.map_text(|text| text.chars().skip(range.start).take(range.len()).collect())
             }
             I::StringRepeat => self.repeat(),
-            I::StringIndexOf => {
-                let text = self.str(0);
-                let at = text.find(self.str(1)).and_then(|at| text.get(..at));
+            I::StringIndexOf | I::StringLastIndexOf => {
+                let (text, part) = (self.str(0), self.str(1));
+                let at = if intrinsic == I::StringIndexOf { text.find(part) } else { text.rfind(part) };
+                let at = at.and_then(|at| text.get(..at));
                 let at = at.map(|before| before.chars().count() as u64);
                 self.some(known.int, at)
             }
@@ -53,10 +66,6 @@ impl Context<'_> {
                 Ok(if valid { self.arg(0) } else { 0 })
             }
             I::BytesLen => Ok(self.heap.bytes_at(self.arg(0)).len() as u64),
-            I::TimestampParse => {
-                let time = time::parse_timestamp(self.str(0)).map(|time| time as u64);
-                self.some(known.timestamp, time)
-            }
             _ => return None,
         })
     }
@@ -98,6 +107,28 @@ impl Context<'_> {
         Ok(self.heap.make_list(&items)?)
     }
 
+    fn list_of(&mut self, parts: &[String]) -> Outcome {
+        let mut items = Vec::with_capacity(parts.len());
+        for part in parts {
+            items.push(self.heap.string(part)?);
+        }
+        Ok(self.heap.make_list(&items)?)
+    }
+
+    fn from_codes(&mut self) -> Outcome {
+        let mut text = String::new();
+        for code in self.heap.list_items(self.arg(0)) {
+            match u32::try_from(*code).ok().and_then(char::from_u32) {
+                Some(char) => text.push(char),
+                None => {
+                    let code = code.cast_signed();
+                    return trap(TrapKind::InvalidValue, format!("{code} is the code of no character"));
+                }
+            }
+        }
+        self.make_string(&text)
+    }
+
     fn replace(&mut self) -> Outcome {
         let (text, from, to) = (self.str(0), self.str(1), self.str(2));
         let bytes = text.matches(from).count().saturating_mul(to.len()).saturating_add(text.len());
@@ -108,10 +139,7 @@ impl Context<'_> {
 
     fn repeat(&mut self) -> Outcome {
         let Ok(count) = usize::try_from(self.int(1)) else {
-            return super::trap(
-                TrapKind::InvalidValue,
-                format!("a text can't be repeated {} times", self.int(1)),
-            );
+            return trap(TrapKind::InvalidValue, format!("a text can't be repeated {} times", self.int(1)));
         };
         self.check_bytes(self.str(0).len().saturating_mul(count))?;
         self.map_text(|text| text.repeat(count))

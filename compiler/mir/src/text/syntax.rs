@@ -94,7 +94,7 @@ variants! { HostOp "host operation" {
     ChildId "child_id" { workflow: workflow }
     StateGet "state_get" { state: state } StateSet "state_set" { state: state }
     ProgressTotal "progress_total" {} ProgressStep "progress_step" {} Index "index" { name: name, ty: ty } Log "log" {}
-    Env "env" { name: name } StepKey "step_key" {}
+    Env "env" { name: name } StepKey "step_key" {} LogLine "log_line" {} Random "random" {} Variable "variable" {}
 } }
 
 variants! { SuspendOp "suspending operation" {
