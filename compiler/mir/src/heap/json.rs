@@ -94,7 +94,11 @@ impl Heap {
             None | Some(JsonTag::Null) => Value::Null,
             Some(JsonTag::Bool) => Value::Bool(payload != 0),
             Some(JsonTag::Number) => number(self.str_at(payload)),
-            Some(JsonTag::String) => Value::String(self.str_at(payload).to_owned()),
+            Some(JsonTag::String) => {
+                // Sharing can make many of one long text.
+                *budget = budget.checked_sub(self.bytes_at(payload).len() / 8).ok_or(TooDeep)?;
+                Value::String(self.str_at(payload).to_owned())
+            }
             Some(JsonTag::Array) => {
                 let items =
                     self.list_items(payload).iter().map(|item| self.json_within(*item, depth, budget));

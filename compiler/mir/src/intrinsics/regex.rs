@@ -100,18 +100,19 @@ impl Context<'_> {
     fn replace_matches(&mut self) -> Outcome {
         let regex = compiled(self.str(1))?;
         let (text, replacement) = (self.str(0), self.str(2));
+        let references = replacement.matches('$').count();
         let mut replaced = String::new();
         let mut end = 0;
         for (count, captures) in regex.captures_iter(text).enumerate() {
             let Some(whole) = captures.get(0) else { continue };
             replaced.push_str(text.get(end..whole.start()).unwrap_or_default());
+            // A group is no longer than the match.
+            let longest = whole.len().saturating_mul(references).saturating_add(replacement.len());
+            self.check_bytes(replaced.len().saturating_add(longest))?;
             captures.expand(replacement, &mut replaced);
             end = whole.end();
-            if count.is_multiple_of(POLL) {
-                self.check_bytes(replaced.len())?;
-                if self.heap.interrupted() {
-                    break;
-                }
+            if count.is_multiple_of(POLL) && self.heap.interrupted() {
+                break;
             }
         }
         replaced.push_str(text.get(end..).unwrap_or_default());
@@ -121,10 +122,6 @@ impl Context<'_> {
     fn split_at_matches(&mut self) -> Outcome {
         let regex = compiled(self.str(1))?;
         let text = self.str(0).to_owned();
-        let mut parts = Vec::new();
-        for part in regex.split(&text) {
-            parts.push(self.heap.string(part)?);
-        }
-        Ok(self.heap.make_list(&parts)?)
+        self.list_of(regex.split(&text))
     }
 }

@@ -58,8 +58,13 @@ impl Context<'_> {
         let separator = self.separator()?;
         let mut builder = csv::WriterBuilder::new();
         let mut writer = builder.flexible(true).delimiter(separator).from_writer(Vec::new());
+        let mut bytes = 0_usize;
         for row in self.heap.list_items(self.arg(0)) {
             let cells = self.heap.list_items(*row).iter().map(|cell| self.heap.bytes_at(*cell));
+            // Many cells may share one long text. With quotes a cell is at most twice as long, and two more.
+            let longest = cells.clone().fold(0_usize, |sum, cell| sum.saturating_add(2 * cell.len() + 3));
+            bytes = bytes.saturating_add(longest);
+            self.check_bytes(bytes / 2)?;
             if let Err(error) = writer.write_record(cells) {
                 return trap(TrapKind::InvalidValue, format!("the rows can't be written as CSV: {error}"));
             }

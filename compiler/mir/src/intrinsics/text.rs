@@ -26,9 +26,13 @@ impl Context<'_> {
             I::StringTrimStart => self.map_text(|text| text.trim_start().to_owned()),
             I::StringTrimEnd => self.map_text(|text| text.trim_end().to_owned()),
             I::StringReverse => self.map_text(|text| text.chars().rev().collect()),
-            I::StringLines => self.list_of(&self.str(0).lines().map(str::to_owned).collect::<Vec<_>>()),
+            I::StringLines => {
+                let text = self.str(0).to_owned();
+                self.list_of(text.lines())
+            }
             I::StringWords => {
-                self.list_of(&self.str(0).split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+                let text = self.str(0).to_owned();
+                self.list_of(text.split_whitespace())
             }
             I::StringCodes => {
                 let codes: Vec<u64> = self.str(0).chars().map(u64::from).collect();
@@ -92,23 +96,16 @@ impl Context<'_> {
 
     fn split(&mut self) -> Outcome {
         let (text, separator) = (self.str(0).to_owned(), self.str(1).to_owned());
-        let mut items = Vec::new();
         if separator.is_empty() {
             // Into its characters: what people expect, without empty ends.
-            let mut buffer = [0; 4];
-            for char in text.chars() {
-                items.push(self.heap.string(char.encode_utf8(&mut buffer))?);
-            }
-        } else {
-            for part in text.split(&separator) {
-                items.push(self.heap.string(part)?);
-            }
+            return self.list_of(text.split("").filter(|char| !char.is_empty()));
         }
-        Ok(self.heap.make_list(&items)?)
+        self.list_of(text.split(&separator))
     }
 
-    fn list_of(&mut self, parts: &[String]) -> Outcome {
-        let mut items = Vec::with_capacity(parts.len());
+    /// A list of parts of a text, each allocated as it is found, so that the strand's limit holds.
+    pub(super) fn list_of<'t>(&mut self, parts: impl Iterator<Item = &'t str>) -> Outcome {
+        let mut items = Vec::new();
         for part in parts {
             items.push(self.heap.string(part)?);
         }

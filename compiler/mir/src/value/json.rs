@@ -113,8 +113,14 @@ impl Writer<'_> {
             Some(Type::Duration) => Value::String(time::show_duration(word as i64)),
             Some(Type::Timestamp) => Value::String(time::show_timestamp(word as i64)),
             Some(Type::Decimal) => number(&heap.decimal_at(word).to_string()),
-            Some(Type::String) => Value::String(heap.str_at(word).to_owned()),
-            Some(Type::Bytes) => Value::String(STANDARD.encode(heap.bytes_at(word))),
+            Some(Type::String) => {
+                self.spend(heap.bytes_at(word).len())?;
+                Value::String(heap.str_at(word).to_owned())
+            }
+            Some(Type::Bytes) => {
+                self.spend(heap.bytes_at(word).len())?;
+                Value::String(STANDARD.encode(heap.bytes_at(word)))
+            }
             Some(Type::Json) => heap.json_within(word, depth, &mut self.budget)?,
             Some(Type::List(item)) => {
                 self.array(heap.list_items(word).iter().map(|word| (*item, *word)), depth)?
@@ -138,6 +144,12 @@ impl Writer<'_> {
             }
             Some(Type::Function { .. }) => Value::String("<function>".into()),
         })
+    }
+
+    /// Counts what a text of so many bytes takes.
+    fn spend(&mut self, bytes: usize) -> Result<(), TooDeep> {
+        self.budget = self.budget.checked_sub(bytes / 8).ok_or(TooDeep)?;
+        Ok(())
     }
 
     fn array(&mut self, items: impl Iterator<Item = (TypeId, u64)>, depth: usize) -> Result<Value, TooDeep> {
