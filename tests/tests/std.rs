@@ -195,3 +195,25 @@ fn built_in_operations_are_declared_as_they_are() {
     }
     assert!(checked > 100, "{checked}");
 }
+
+/// What was drawn is part of the instance: it is the same after a crash, and nothing is drawn twice.
+#[test]
+fn chance_outlives_a_crash() {
+    let text = "use std.random
+use std.uuid
+workflow main() -> Bool {
+  let first = uuid.v4()
+  let numbers = list.generate(20, |_| random.int(0, 1_000_000))
+  sleep 1h
+  let second = uuid.v4()
+  sleep 1h
+  let more = list.generate(20, |_| random.int(0, 1_000_000))
+  first != second and numbers != more and numbers.unique().len() > 15 and numbers.all(|n| n < 1_000_000)
+}
+";
+    let program = flow_tests::compile(text);
+    let none = serde_json::json!({});
+    let answer = |_: &flow_tests::simulation::Attempt| flow_tests::simulation::Answer::Never;
+    let ended = flow_tests::simulation::survives_every_crash(&program, "main", &none, &[], answer);
+    assert_eq!(ended.output, Some(serde_json::json!(true)));
+}

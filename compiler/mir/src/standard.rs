@@ -36,7 +36,8 @@ impl KnownTypes {
             ("limit_count", 20),
             ("limit_per", 17),
         ];
-        let retry = [("initial", 7), ("factor", 4), ("max", 7), ("attempts", 20)];
+        let retry =
+            [("initial", 7), ("factor", 4), ("max", 7), ("attempts", 20), ("increment", 7), ("jitter", 4)];
         let record = |name: &str, fields: &[(&str, usize)]| Type::Record {
             name: name.into(),
             fields: fields.iter().map(|(name, index)| field(name, *index)).collect(),

@@ -107,7 +107,8 @@ fn make(program: &Program, heap: &mut Heap, ty: TypeId, chance: &mut u64) -> u64
     match program.types[program.types.representation(ty)].clone() {
         Type::Bool => (pick % 2) as u64,
         Type::Float => {
-            let floats = [0.0, -0.0, 1.5, -2.0, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN_POSITIVE];
+            let floats =
+                [0.0, -0.0, 1.5, -2.0, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN_POSITIVE];
             floats[pick % floats.len()].to_bits()
         }
         Type::Decimal => {
@@ -172,7 +173,8 @@ fn no_operation_is_broken_by_its_arguments() {
             Some((generics, rest)) => (split(generics), format!("({rest}")),
             None => (Vec::new(), signature.to_owned()),
         };
-        let (params, result) = rest.rsplit_once(" -> ").unwrap_or_else(|| panic!("{intrinsic:?}: {signature}"));
+        let (params, result) =
+            rest.rsplit_once(" -> ").unwrap_or_else(|| panic!("{intrinsic:?}: {signature}"));
         let params = split(params.trim_start_matches('(').strip_suffix(')').unwrap());
         let types: Vec<TypeId> = generics.iter().map(|name| ty(&mut program, name)).collect();
         let params: Vec<TypeId> = params.iter().map(|param| ty(&mut program, param)).collect();
@@ -184,7 +186,8 @@ fn no_operation_is_broken_by_its_arguments() {
             let args: Vec<u64> =
                 params.iter().map(|param| make(&program, &mut heap, *param, &mut chance)).collect();
             let said = |heap: &Heap| {
-                let shown = params.iter().zip(&args).map(|(ty, word)| value::show_brief(&program, heap, *ty, *word));
+                let shown =
+                    params.iter().zip(&args).map(|(ty, word)| value::show_brief(&program, heap, *ty, *word));
                 format!("{}({})", intrinsic.name(), shown.collect::<Vec<_>>().join(", "))
             };
             let began = Instant::now();
@@ -195,7 +198,11 @@ fn no_operation_is_broken_by_its_arguments() {
                 Ok(word) => (result, word),
                 Err(error) => {
                     let (kind, message) = heap.trap_parts(error).unwrap_or_else(|| panic!("{}", said(&heap)));
-                    assert!(kind != "internal error" && !message.is_empty(), "{}: {kind} {message}", said(&heap));
+                    assert!(
+                        kind != "internal error" && !message.is_empty(),
+                        "{}: {kind} {message}",
+                        said(&heap)
+                    );
                     (program.known.error, error)
                 }
             };

@@ -219,7 +219,7 @@ impl Instance {
         // The exceptions bound the activity's own retries, which are lifted where it undoes something.
         let excepted = (!undoing || call.policy.own_retry)
             && matches!(&failure.answer, Some(Answer::Declared(image)) if self.is_excepted(context, call.activity, image));
-        let policy = call.policy.pause_after(call.attempt, failure.answer.is_some(), undoing);
+        let policy = call.policy.pause_after(call.key, call.attempt, failure.answer.is_some(), undoing);
         match policy.filter(|_| !gives_way && !excepted) {
             Some(policy) => self.retry(context, path, call, failure, pause(policy)),
             None => self.end_call(context, path, call, failure),

@@ -44,7 +44,7 @@ pub struct Known {
     pub trap: Option<NominalId>,
     /// `record ActivityPolicy`, fields as in [`Policy`], each an option, `limit` as `limit_count` and `limit_per`.
     pub policy: Option<NominalId>,
-    /// `record Retry { initial: Duration  factor: Decimal  max: Duration  attempts: Int? }`
+    /// `record Retry` of `std.activity`.
     pub retry: Option<NominalId>,
     /// `record Task<T, E> { strand: String }`: what `spawn` gives; `E` is `Never` where nothing can fail.
     pub task: Option<NominalId>,
