@@ -10,6 +10,10 @@ use flow_fuzz::project::Project;
 use flow_syntax::{SourceMap, parse};
 use std::time::{Duration, Instant};
 
+/// As the `flow` binary does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const GOAL: f64 = 500_000.0;
 
 fn main() {
