@@ -54,6 +54,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         } else {
             say(&sources, &analysis.diagnostics);
         }
+        // The process is about to end: taking a big program apart piece by piece would be a tenth of the whole time.
+        std::mem::forget((analysis, sources));
     }
     if let Some(summary) = tally.summary().filter(|_| !args.json) {
         eprintln!("{summary}");

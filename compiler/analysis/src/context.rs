@@ -7,6 +7,7 @@ use crate::hir::{
 use flow_syntax::ast::{self, Name};
 use flow_syntax::{Diagnostic, Span};
 use foldhash::{HashMap, HashSet};
+use std::ops::Range;
 
 /// What a name stands for at the top of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,16 @@ pub(crate) enum ConstState {
     Done,
 }
 
+/// What a module declares, as positions in the program's tables: a module's entries lie side by side.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Members {
+    pub nominals: Range<usize>,
+    pub constants: Range<usize>,
+    pub functions: Range<usize>,
+    pub activities: Range<usize>,
+    pub workflows: Range<usize>,
+}
+
 /// Names known everywhere.
 #[derive(Default)]
 pub(crate) struct Prelude {
@@ -95,6 +106,8 @@ pub(crate) struct Prelude {
 pub(crate) struct Context<'a> {
     pub program: Program,
     pub scopes: Vec<Scope>,
+    /// What each module declares.
+    pub members: Vec<Members>,
     pub prelude: Prelude,
     pub uses: HashMap<Span, ModuleId>,
     pub standard: HashMap<String, ModuleId>,
@@ -110,6 +123,8 @@ pub(crate) struct Context<'a> {
     pub diagnostics: Vec<Diagnostic>,
     /// The key types of the maps and the element types of the sets that are written, and where.
     pub written_keys: Vec<(Ty, Span)>,
+    /// The types of keys that declarations write.
+    pub declared_keys: HashSet<Ty>,
     /// Those that were inferred, and where first.
     pub inferred_keys: HashMap<Ty, Span>,
     /// The nominal types of failures that need not be declared.

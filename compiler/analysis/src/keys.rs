@@ -5,13 +5,20 @@ use crate::hir::{NominalKind, Ty, Type};
 use crate::{declare, report};
 use std::collections::HashSet;
 
-/// Reports keys that can't be any: each that is written, and of those inferred the first of each type.
+/// Reports keys that can't be any in the types of declarations.
+pub(crate) fn check_declared(cx: &mut Context<'_>) {
+    cx.declared_keys = cx.written_keys.iter().map(|(ty, _)| *ty).collect();
+    check(cx);
+}
+
+/// Reports keys that can't be any: each that is written, and of those inferred in a module the first of each type.
 pub(crate) fn check(cx: &mut Context<'_>) {
     let written = std::mem::take(&mut cx.written_keys);
     let mut inferred = std::mem::take(&mut cx.inferred_keys);
     for (ty, _) in &written {
         inferred.remove(ty);
     }
+    inferred.retain(|ty, _| !cx.declared_keys.contains(ty));
     for (ty, span) in written.into_iter().chain(inferred) {
         if let Some(part) = unfit_part(cx, ty) {
             let (key, part) = (declare::show(cx, ty, &[]), declare::show(cx, part, &[]));

@@ -22,19 +22,21 @@ pub mod documentation;
 mod exhaustive;
 pub mod hir;
 mod infer;
+mod interface;
 mod keys;
 mod messages;
 mod modules;
 mod names;
 mod parallel;
 mod report;
+mod session;
 pub mod stdlib;
 mod suspension;
 pub mod world;
 
+pub use session::{Redone, Session};
 pub use world::{Disk, Memory, World};
 
-use context::{Context, Prelude};
 use flow_syntax::{Diagnostic, SourceMap};
 use std::path::Path;
 
@@ -57,33 +59,5 @@ impl Analysis {
 /// Reads, parses and checks a file and all it uses. Never fails: what is broken is marked in the program and explained
 /// in the diagnostics. The files read are added to `sources`, in which all spans lie.
 pub fn analyze(world: &dyn World, root: &Path, sources: &mut SourceMap) -> Analysis {
-    let modules::Loaded { modules, trees, uses, standard, diagnostics } =
-        modules::load(world, root, sources, &mut modules::ParseCache::default());
-    let mut cx = Context {
-        program: hir::Program { modules, ..hir::Program::default() },
-        scopes: Vec::new(),
-        prelude: Prelude::default(),
-        uses,
-        standard,
-        aliases: Vec::new(),
-        functions: Vec::new(),
-        activities: Vec::new(),
-        workflows: Vec::new(),
-        constants: Vec::new(),
-        field_defaults: Default::default(),
-        item_starts: trees.iter().map(|tree| tree.items.first().map(|item| item.span.start)).collect(),
-        diagnostics,
-        written_keys: Vec::new(),
-        inferred_keys: Default::default(),
-        system_errors: Default::default(),
-    };
-    names::declare(&mut cx, &trees);
-    declare::resolve(&mut cx, &trees);
-    check::check(&mut cx, &trees);
-    keys::check(&mut cx);
-    let Context { mut program, mut diagnostics, .. } = cx;
-    diagnostics.extend(suspension::infer(&mut program));
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span());
-    diagnostics.dedup();
-    Analysis { program, diagnostics }
+    session::run(world, root, sources, &mut session::Cache::default(), &[])
 }

@@ -22,6 +22,10 @@ pub(crate) struct Loaded {
     pub uses: HashMap<Span, ModuleId>,
     /// The standard modules loaded, by name.
     pub standard: HashMap<String, ModuleId>,
+    /// The origin of each module.
+    pub origins: Vec<Origin>,
+    /// All modules, each after those it uses.
+    pub order: Vec<ModuleId>,
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -54,8 +58,6 @@ struct Loader<'w> {
     map: &'w mut SourceMap,
     cache: &'w mut ParseCache,
     loaded: Loaded,
-    /// The origin of each module.
-    origins: Vec<Origin>,
     /// What was asked for, and what became of it.
     asked: HashSet<Origin>,
     known: HashMap<Origin, Result<ModuleId, io::Error>>,
@@ -65,7 +67,7 @@ struct Loader<'w> {
 pub(crate) fn load(world: &dyn World, root: &Path, map: &mut SourceMap, cache: &mut ParseCache) -> Loaded {
     let loaded = Loaded::default();
     let (asked, known) = (HashSet::new(), HashMap::new());
-    let mut loader = Loader { world, map, cache, loaded, origins: Vec::new(), asked, known };
+    let mut loader = Loader { world, map, cache, loaded, asked, known };
     let root = Origin::File(normalize(root));
     let mut wave = vec![root.clone()];
     wave.extend(stdlib::PRELUDE.iter().map(|name| Origin::Standard((*name).to_string())));
@@ -145,12 +147,12 @@ impl Loader<'_> {
         }
         self.loaded.trees.push(tree);
         self.known.insert(origin.clone(), Ok(id));
-        self.origins.push(origin);
+        self.loaded.origins.push(origin);
     }
 
     /// What each `use` means, once all is loaded.
     fn resolve_uses(&mut self) {
-        for (tree, origin) in self.loaded.trees.iter().zip(&self.origins) {
+        for (tree, origin) in self.loaded.trees.iter().zip(&self.loaded.origins) {
             for decl in uses(tree) {
                 let used = origin_of(origin, decl);
                 match used.as_ref().and_then(|used| self.known.get(used)) {
@@ -174,14 +176,19 @@ impl Loader<'_> {
     fn break_circles(&mut self) {
         let mut finder = CircleFinder {
             loaded: &self.loaded,
-            origins: &self.origins,
             state: vec![Visit::New; self.loaded.trees.len()],
+            order: Vec::with_capacity(self.loaded.trees.len()),
             closing: Vec::new(),
         };
-        for index in 0..self.loaded.trees.len() {
-            finder.from(ModuleId::new(index));
+        // Every module uses the standard library, without a word.
+        let ids = self.loaded.modules.iter();
+        let (standard, own): (Vec<_>, Vec<_>) = ids.partition(|(_, module)| module.standard);
+        for (id, _) in standard.into_iter().chain(own) {
+            finder.from(id);
         }
-        for (span, diagnostic) in finder.closing {
+        let CircleFinder { order, closing, .. } = finder;
+        self.loaded.order = order;
+        for (span, diagnostic) in closing {
             self.loaded.uses.remove(&span);
             self.loaded.diagnostics.push(diagnostic);
         }
@@ -211,7 +218,7 @@ fn remember(cache: &mut ParseCache, origin: &Origin, text: Arc<str>, file: FileI
     parsed
 }
 
-fn uses(tree: &ast::Module) -> impl Iterator<Item = &UseDecl> {
+pub(crate) fn uses(tree: &ast::Module) -> impl Iterator<Item = &UseDecl> {
     tree.items.iter().filter_map(|item| match &item.kind {
         ItemKind::Use(decl) => Some(decl),
         _ => None,
@@ -250,8 +257,9 @@ enum Visit {
 /// A walk over the `use`s, depth first; its stack is a vector, because a chain of modules may be long.
 struct CircleFinder<'l> {
     loaded: &'l Loaded,
-    origins: &'l [Origin],
     state: Vec<Visit>,
+    /// The modules done, in that order.
+    order: Vec<ModuleId>,
     closing: Vec<(Span, Diagnostic)>,
 }
 
@@ -266,6 +274,7 @@ impl<'l> CircleFinder<'l> {
             let Some(decl) = left.next() else {
                 let module = *module;
                 self.set(module, Visit::Done);
+                self.order.push(module);
                 stack.pop();
                 continue;
             };
@@ -302,6 +311,10 @@ impl<'l> CircleFinder<'l> {
     }
 
     fn path(&self, module: ModuleId) -> PathBuf {
-        self.origins.get(module.index()).map(|origin| PathBuf::from(shown_path(origin))).unwrap_or_default()
+        self.loaded
+            .origins
+            .get(module.index())
+            .map(|origin| PathBuf::from(shown_path(origin)))
+            .unwrap_or_default()
     }
 }

@@ -1,14 +1,15 @@
 //! Names at the top of modules: what each declares, what `use` brings in, and what is meant by a name nobody knows.
 
-use crate::context::{Alias, AliasState, ConstState, Context, Def, Entry, Scope};
+use crate::context::{Alias, AliasState, ConstState, Context, Def, Entry, Members, Scope};
 use crate::hir::{
     Activity, Body, Const, Function, FunctionCode, Id, ModuleId, Nominal, NominalId, NominalKind, Policy,
-    Signature, Suspends, Types, Workflow,
+    Program, Signature, Suspends, Types, Workflow,
 };
 use crate::{report, stdlib};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, Ident, ItemKind, Name, UseDecl};
 use foldhash::{HashMap, HashMapExt};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Enters every declaration of every module, then what `use` brings in. Types and signatures come later.
@@ -16,11 +17,14 @@ pub(crate) fn declare<'a>(cx: &mut Context<'a>, trees: &'a [Arc<ast::Module>]) {
     for (index, tree) in trees.iter().enumerate() {
         let module = ModuleId::new(index);
         cx.scopes.push(Scope::default());
+        let before = counts(cx);
         for item in &tree.items {
             let Some(name) = item.name() else { continue };
             let Some(def) = declare_item(cx, module, item) else { continue };
             enter(cx, module, name, Entry { def, span: name.span, public: item.public });
         }
+        let [nominals, constants, functions, activities, workflows] = between(before, counts(cx));
+        cx.members.push(Members { nominals, constants, functions, activities, workflows });
     }
     for module in cx.program.modules.ids() {
         if cx.is_standard(module) {
@@ -37,6 +41,17 @@ pub(crate) fn declare<'a>(cx: &mut Context<'a>, trees: &'a [Arc<ast::Module>]) {
             }
         }
     }
+}
+
+/// How many nominal types, constants, functions, activities and workflows there are.
+fn counts(cx: &Context<'_>) -> [usize; 5] {
+    let Program { nominals, constants, functions, activities, workflows, .. } = &cx.program;
+    [nominals.len(), constants.len(), functions.len(), activities.len(), workflows.len()]
+}
+
+fn between<const N: usize>(start: [usize; N], end: [usize; N]) -> [Range<usize>; N] {
+    let mut ends = end.into_iter();
+    start.map(|start| start..ends.next().unwrap_or(start))
 }
 
 fn docs(item: &ast::Item) -> Option<String> {

@@ -1,16 +1,17 @@
-//! Which code may suspend, and which reaches the world: inferred over the whole program.
+//! Which code may suspend, and which reaches the world: inferred module by module, those that are used first.
 
+use crate::context::Members;
 use crate::hir::{
-    Body, Expr, ExprKind, Function, FunctionCode, FunctionId, LocalId, Pattern, PatternKind, Program,
+    Body, Expr, ExprKind, Function, FunctionCode, FunctionId, Id, LocalId, Pattern, PatternKind, Program,
     RaceArm, RaceHead, Stmt, StmtKind, Suspends, VisitorMut,
 };
 use crate::report;
 use flow_syntax::{Diagnostic, Span};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What is known of each function so far.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Fact {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Fact {
     suspends: bool,
     /// The function parameters it depends on.
     depends: BTreeSet<u32>,
@@ -23,53 +24,41 @@ struct Fact {
     asks: bool,
 }
 
-/// Infers suspension and the use of connectors, writes both into the program, and reports where they do not belong.
-pub(crate) fn infer(program: &mut Program) -> Vec<Diagnostic> {
-    let mut facts: Vec<Fact> = program.functions.values().map(initial).collect();
-    loop {
-        let mut changed = false;
-        for (index, function) in program.functions.values_mut().enumerate() {
-            let FunctionCode::Flow(body) = &mut function.code else { continue };
-            let fact = walk(body, &facts, |_| {});
-            if let Some(known) = facts.get_mut(index).filter(|known| **known != fact) {
-                *known = fact;
-                changed = true;
-            }
-        }
-        if !changed {
-            break;
-        }
+/// Infers suspension and the use of connectors in the code of one module, writes both into the program, and reports
+/// where they do not belong. `facts` has an entry for every function; those of the modules it uses are known.
+pub(crate) fn infer(program: &mut Program, members: &Members, facts: &mut [Fact]) -> Vec<Diagnostic> {
+    infer_functions(program, members, facts);
+    for index in members.functions.clone() {
+        let Some(fact) = facts.get(index) else { continue };
+        let function = &mut program.functions[FunctionId::new(index)];
+        apply(function, fact);
     }
-    for (function, fact) in program.functions.values_mut().zip(&facts) {
-        function.touches_world = fact.touches;
-        function.suspends =
-            if fact.suspends { Suspends::Yes } else { Suspends::If(fact.depends.iter().copied().collect()) };
-    }
+    let facts = &*facts;
     let mut found = Vec::new();
-    for activity in program.activities.values_mut() {
-        let fact = walk(&mut activity.body, &facts, |event| {
+    for activity in program.activities.slice_mut(members.activities.clone()) {
+        let fact = walk(&mut activity.body, facts, |event| {
             if let Event::Waits(span) = event {
                 found.push(report::waits_in(span, "an activity's `run`"));
             }
         });
         activity.transactional = fact.transactional;
     }
-    for workflow in program.workflows.values_mut() {
+    for workflow in program.workflows.slice_mut(members.workflows.clone()) {
         let outside = |event: Event, found: &mut Vec<Diagnostic>| match event {
             Event::Touches(span) => found.push(report::outside_run(span)),
             Event::InCondition(span, what) => found.push(report::impure(span, "a condition", what)),
             Event::Waits(_) | Event::Asks(_) => {}
         };
-        walk(&mut workflow.body, &facts, |event| outside(event, &mut found));
+        walk(&mut workflow.body, facts, |event| outside(event, &mut found));
         for update in &mut workflow.updates {
-            computes(&mut update.body, &facts, "an update", true, update.signature.span, &mut found);
+            computes(&mut update.body, facts, "an update", true, update.signature.span, &mut found);
         }
         for query in &mut workflow.queries {
-            computes(&mut query.body, &facts, "a query", false, query.signature.span, &mut found);
+            computes(&mut query.body, facts, "a query", false, query.signature.span, &mut found);
         }
     }
-    for constant in program.constants.values_mut() {
-        walk(&mut constant.body, &facts, |event| match event {
+    for constant in program.constants.slice_mut(members.constants.clone()) {
+        walk(&mut constant.body, facts, |event| match event {
             Event::Touches(span) => found.push(report::outside_run(span)),
             Event::Waits(span) => found.push(report::waits_in(span, "a constant")),
             Event::Asks(span) => found.push(report::impure(span, "a constant", ASKS)),
@@ -77,6 +66,48 @@ pub(crate) fn infer(program: &mut Program) -> Vec<Diagnostic> {
         });
     }
     found
+}
+
+/// Writes what is known of a function into it.
+pub(crate) fn apply(function: &mut Function, fact: &Fact) {
+    function.touches_world = fact.touches;
+    function.suspends =
+        if fact.suspends { Suspends::Yes } else { Suspends::If(fact.depends.iter().copied().collect()) };
+}
+
+/// Walks the functions of a module until nothing more becomes known of any: again those that call what changed.
+fn infer_functions(program: &mut Program, members: &Members, facts: &mut [Fact]) {
+    let first = members.functions.start;
+    let mut callers: Vec<Vec<usize>> = vec![Vec::new(); members.functions.len()];
+    let mut waiting: VecDeque<usize> = members.functions.clone().collect();
+    let mut queued = vec![true; members.functions.len()];
+    let mut walked = vec![false; members.functions.len()];
+    for index in members.functions.clone() {
+        if let Some(fact) = facts.get_mut(index) {
+            *fact = initial(&program.functions[FunctionId::new(index)]);
+        }
+    }
+    while let Some(index) = waiting.pop_front() {
+        let FunctionCode::Flow(body) = &mut program.functions[FunctionId::new(index)].code else { continue };
+        let (fact, called) = walk_function(body, facts);
+        if let Some(queued) = queued.get_mut(index - first) {
+            *queued = false;
+        }
+        if walked.get_mut(index - first).is_some_and(|walked| !std::mem::replace(walked, true)) {
+            for callee in called {
+                if let Some(callers) = callee.index().checked_sub(first).and_then(|at| callers.get_mut(at)) {
+                    callers.push(index);
+                }
+            }
+        }
+        let Some(known) = facts.get_mut(index).filter(|known| **known != fact) else { continue };
+        *known = fact;
+        for &caller in callers.get(index - first).into_iter().flatten() {
+            if queued.get_mut(caller - first).is_some_and(|queued| !std::mem::replace(queued, true)) {
+                waiting.push_back(caller);
+            }
+        }
+    }
 }
 
 /// Checks code that never waits; only where it `may_ask` may it ask the instance for something.
@@ -125,7 +156,17 @@ enum Event {
 }
 
 fn walk(body: &mut Body, facts: &[Fact], on_event: impl FnMut(Event)) -> Fact {
-    let mut walker = Walker { facts, fact: Fact::default(), body: Vec::new(), in_condition: false, on_event };
+    walk_body(body, facts, on_event).0
+}
+
+/// What is known of a function now, and what it calls.
+fn walk_function(body: &mut Body, facts: &[Fact]) -> (Fact, Vec<FunctionId>) {
+    walk_body(body, facts, |_| {})
+}
+
+fn walk_body(body: &mut Body, facts: &[Fact], on_event: impl FnMut(Event)) -> (Fact, Vec<FunctionId>) {
+    let (fact, called) = (Fact::default(), Vec::new());
+    let mut walker = Walker { facts, fact, called, body: Vec::new(), in_condition: false, on_event };
     // What is known of each local that holds a function: parameters depend on themselves.
     walker.body = body.locals.values().map(|_| Suspends::Yes).collect();
     for (id, index) in body.params.iter().zip(0..) {
@@ -137,25 +178,28 @@ fn walk(body: &mut Body, facts: &[Fact], on_event: impl FnMut(Event)) -> Fact {
     for (local, suspends) in body.locals.values_mut().zip(walker.body) {
         local.suspends = suspends;
     }
-    walker.fact
+    (walker.fact, walker.called)
 }
 
 struct Walker<'w, F> {
     facts: &'w [Fact],
     fact: Fact,
+    /// The functions whose facts were asked for.
+    called: Vec<FunctionId>,
     body: Vec<Suspends>,
     in_condition: bool,
     on_event: F,
 }
 
-impl<F: FnMut(Event)> Walker<'_, F> {
+impl<'w, F: FnMut(Event)> Walker<'w, F> {
     fn set(&mut self, id: LocalId, suspends: Suspends) {
         if let Some(slot) = self.body.get_mut(id.0 as usize) {
             *slot = suspends;
         }
     }
 
-    fn fact_of(&self, id: FunctionId) -> Option<&Fact> {
+    fn fact_of(&mut self, id: FunctionId) -> Option<&'w Fact> {
+        self.called.push(id);
         self.facts.get(id.0 as usize)
     }
 
@@ -167,7 +211,7 @@ impl<F: FnMut(Event)> Walker<'_, F> {
     }
 
     /// Whether a function value suspends when called.
-    fn of_value(&self, expr: &Expr) -> Suspends {
+    fn of_value(&mut self, expr: &Expr) -> Suspends {
         match &expr.kind {
             ExprKind::Lambda(lambda) => lambda.suspends.clone(),
             ExprKind::Function { function, .. } => match self.fact_of(*function) {
@@ -180,7 +224,7 @@ impl<F: FnMut(Event)> Walker<'_, F> {
     }
 
     fn call(&mut self, function: FunctionId, args: &[Expr], span: Span) {
-        let Some(fact) = self.fact_of(function).cloned() else { return };
+        let Some(fact) = self.fact_of(function) else { return };
         if fact.suspends {
             self.fact.suspends = true;
         }

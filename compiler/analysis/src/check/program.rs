@@ -2,36 +2,36 @@
 
 use super::{Checker, Place, Want, Why, activity, proof, workflow};
 use crate::context::{ConstState, Context};
-use crate::hir::{ConstId, FunctionCode, FunctionId, Id, ModuleId, NominalId, NominalKind};
+use crate::hir::{
+    ActivityId, ConstId, FunctionCode, FunctionId, Id, ModuleId, NominalId, NominalKind, WorkflowId,
+};
 use crate::{declare, report, stdlib};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, ItemKind};
-use std::sync::Arc;
 
-/// Checks everything that has code.
-pub(crate) fn check<'a>(cx: &mut Context<'a>, trees: &'a [Arc<ast::Module>]) {
-    for id in cx.program.nominals.ids() {
-        check_field_defaults(cx, id);
+/// Checks everything in a module that has code.
+pub(crate) fn check<'a>(cx: &mut Context<'a>, module: ModuleId, tree: &'a ast::Module) {
+    let Some(members) = cx.members.get(module.index()).cloned() else { return };
+    for index in members.nominals {
+        check_field_defaults(cx, NominalId::new(index));
     }
-    for id in cx.program.constants.ids() {
-        check_const(cx, id, None);
+    for index in members.constants {
+        check_const(cx, ConstId::new(index), None);
     }
-    for id in cx.program.functions.ids() {
-        check_function(cx, id);
+    for index in members.functions {
+        check_function(cx, FunctionId::new(index));
     }
-    for id in cx.program.activities.ids() {
-        activity::check_activity(cx, id);
+    for index in members.activities {
+        activity::check_activity(cx, ActivityId::new(index));
     }
-    for id in cx.program.workflows.ids() {
-        workflow::check_workflow(cx, id);
+    for index in members.workflows {
+        workflow::check_workflow(cx, WorkflowId::new(index));
     }
-    for (index, tree) in trees.iter().enumerate() {
-        for item in &tree.items {
-            match &item.kind {
-                ItemKind::Spec(spec) => proof::check_spec(cx, ModuleId::new(index), spec),
-                ItemKind::Test(test) => proof::check_test(cx, ModuleId::new(index), test),
-                _ => {}
-            }
+    for item in &tree.items {
+        match &item.kind {
+            ItemKind::Spec(spec) => proof::check_spec(cx, module, spec),
+            ItemKind::Test(test) => proof::check_test(cx, module, test),
+            _ => {}
         }
     }
 }

@@ -97,6 +97,11 @@ impl<I: Id, T> Table<I, T> {
         self.items.iter()
     }
 
+    /// Some neighbouring entries, to be changed.
+    pub fn slice_mut(&mut self, range: std::ops::Range<usize>) -> impl Iterator<Item = &mut T> {
+        self.items.get_mut(range).into_iter().flatten()
+    }
+
     /// The entries, in order, to be changed.
     pub fn values_mut(&mut self) -> std::slice::IterMut<'_, T> {
         self.items.iter_mut()

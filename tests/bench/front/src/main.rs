@@ -6,7 +6,7 @@
 //! ```
 //! Each figure is one line: `what lines/s ratio`, the ratio being to the goal of 500,000 lines/s.
 
-use flow_fuzz::project::Project;
+use flow_project::Project;
 use flow_syntax::{SourceMap, parse};
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,9 @@ fn parse_all(project: &Project) {
 fn check(project: &Project) {
     let mut sources = SourceMap::new();
     let analysis = flow_analysis::analyze(&project.world(), project.root(), &mut sources);
-    if std::env::var("QUIET").is_ok() { return }
+    if std::env::var("QUIET").is_ok() {
+        return;
+    }
     for diagnostic in analysis.diagnostics.iter().filter(|d| d.code.0 != "E0900").take(6) {
         eprint!("{}", flow_syntax::render(&sources, diagnostic, false));
     }

@@ -1,13 +1,13 @@
 //! One module: its names and its text.
 
-use super::code;
-use super::words::{self, capital};
 use crate::Random;
+use crate::code;
+use crate::words::{self, capital};
 use std::fmt::Write;
 
 /// What other modules need to know of a module.
 #[derive(Clone, Debug)]
-pub(super) struct Module {
+pub(crate) struct Module {
     /// Its file, without `.flow`; also what it is called where it is used.
     pub file: String,
     /// The thing it is about, as the stem of its names: `order_12`.
@@ -91,7 +91,7 @@ impl Module {
 }
 
 /// A new module that uses some others, and its text.
-pub(super) fn write(index: usize, used: Vec<Module>, random: &mut Random) -> (Module, String) {
+pub(crate) fn write(index: usize, used: Vec<Module>, random: &mut Random) -> (Module, String) {
     let module = Module::new(index, random);
     let mut used: Vec<Module> = used;
     used.sort_by(|left, right| left.file.cmp(&right.file));
@@ -102,7 +102,11 @@ pub(super) fn write(index: usize, used: Vec<Module>, random: &mut Random) -> (Mo
         // The writing of `use` itself varies: the whole module, or the names needed.
         let _ = match index % 2 {
             0 => writeln!(text, "use ./{}", other.file),
-            _ => writeln!(text, "use ./{}.{{{}, worth_{}, sample_{}}}", other.file, other.record, other.thing, other.thing),
+            _ => writeln!(
+                text,
+                "use ./{}.{{{}, worth_{}, sample_{}}}",
+                other.file, other.record, other.thing, other.thing
+            ),
         };
     }
     text.push('\n');
@@ -122,7 +126,7 @@ pub(super) fn write(index: usize, used: Vec<Module>, random: &mut Random) -> (Mo
 }
 
 /// The root: a workflow that goes through all modules.
-pub(super) fn write_root(modules: &[Module]) -> String {
+pub(crate) fn write_root(modules: &[Module]) -> String {
     let mut text = String::from("//! Everything, once.\n\n");
     for module in modules {
         let _ = writeln!(text, "use ./{}", module.file);

@@ -4,9 +4,11 @@
 
 mod code;
 mod module;
+pub mod random;
 mod words;
 
-use crate::Random;
+pub use random::Random;
+
 use flow_analysis::Memory;
 use std::path::Path;
 

@@ -1,11 +1,11 @@
 //! The declarations of a module, as text.
 
-use super::module::Module;
 use crate::Random;
+use crate::module::Module;
 use std::fmt::Write;
 
 /// Its types: a distinct id, the record, a record of changes, the states, the error, a generic page.
-pub(super) fn types(module: &Module, random: &mut Random) -> String {
+pub(crate) fn types(module: &Module, random: &mut Random) -> String {
     let Module { thing, record, status, error, .. } = module;
     let mut fields = String::new();
     for name in &module.numbers {
@@ -53,11 +53,14 @@ record {record}Change {{ id: {record}Id  by: String  at: Timestamp?  lines: Map<
 }
 
 /// Limits and tables.
-pub(super) fn constants(module: &Module, random: &mut Random) -> String {
+pub(crate) fn constants(module: &Module, random: &mut Random) -> String {
     let name = module.thing.to_uppercase();
     let list: Vec<String> = (0..random.between(3, 9)).map(|_| random.below(10_000).to_string()).collect();
-    let table: Vec<String> =
-        module.texts.iter().map(|text| format!("\"{text}\": {}.{:02}", random.below(500), random.below(100))).collect();
+    let table: Vec<String> = module
+        .texts
+        .iter()
+        .map(|text| format!("\"{text}\": {}.{:02}", random.below(500), random.below(100)))
+        .collect();
     format!(
         "const LIMIT_{name} = {}
 const STEPS_{name}: List<Int> = [{}]
@@ -82,7 +85,11 @@ fn decimal(module: &Module, of: &str, random: &mut Random, depth: usize) -> Stri
     let less = random.below(depth);
     let right = decimal(module, of, random, less);
     let operator = random.word(&["+", "-", "*", "+"]);
-    if random.one_in(2) { format!("({left} {operator} {right})") } else { format!("{left} {operator} {right}") }
+    if random.one_in(2) {
+        format!("({left} {operator} {right})")
+    } else {
+        format!("{left} {operator} {right}")
+    }
 }
 
 fn integer(module: &Module, of: &str, random: &mut Random, depth: usize) -> String {
@@ -115,7 +122,7 @@ fn condition(module: &Module, of: &str, random: &mut Random) -> String {
 }
 
 /// A few functions over lists of the record; `number` keeps their names apart.
-pub(super) fn pure_functions(module: &Module, random: &mut Random, number: usize) -> String {
+pub(crate) fn pure_functions(module: &Module, random: &mut Random, number: usize) -> String {
     let Module { thing, record, error, .. } = module;
     let (key, other, label) = (module.number(random), module.number(random), module.text(random));
     let [limit, named, plain] = [module.reason(0), module.reason(1), module.reason(2)];
@@ -184,7 +191,7 @@ fn report_{number}(items: List<{record}>) -> String {{
 }
 
 /// What other modules use of it.
-pub(super) fn sample(module: &Module, random: &mut Random) -> String {
+pub(crate) fn sample(module: &Module, random: &mut Random) -> String {
     let Module { thing, record, status, .. } = module;
     let constant = thing.to_uppercase();
     let [ready, since, why] = [module.case(0), module.case(1), module.case(2)];
@@ -233,7 +240,7 @@ fn is_done_{thing}(status: {status}) -> Bool {{ status is {ready} or status is {
 }
 
 /// What it does with another module.
-pub(super) fn uses(module: &Module, other: &Module, whole: bool, random: &mut Random) -> String {
+pub(crate) fn uses(module: &Module, other: &Module, whole: bool, random: &mut Random) -> String {
     let prefix = if whole { format!("{}.", other.file) } else { String::new() };
     let (this, that) = (&module.thing, &other.thing);
     let (record, theirs) = (&module.record, format!("{prefix}{}", other.record));
@@ -258,7 +265,7 @@ fn {this}_with_{that}(it: {record}, others: List<{theirs}>) -> (Decimal, Int) {{
 }
 
 /// Its activities: one over http, one done by a worker, one with a policy.
-pub(super) fn activities(module: &Module, random: &mut Random) -> String {
+pub(crate) fn activities(module: &Module, random: &mut Random) -> String {
     let Module { thing, record, error, .. } = module;
     let [first, second, third] = [module.step(0), module.step(1), module.step(2)];
     let (number, amount, text) = (module.number(random), module.amount(random), module.text(random));
@@ -292,7 +299,7 @@ activity {third}(it: {record}, amount: Decimal = {}.00) -> String fails {error} 
 }
 
 /// A saga, one workflow for many, and one that waits.
-pub(super) fn workflows(module: &Module, random: &mut Random) -> String {
+pub(crate) fn workflows(module: &Module, random: &mut Random) -> String {
     let Module { thing, record, error, status, .. } = module;
     let [first, second, third] = [module.step(0), module.step(1), module.step(2)];
     let [limit, named, plain] = [module.reason(0), module.reason(1), module.reason(2)];
@@ -363,7 +370,7 @@ workflow pair_{thing}(left: {record}, right: {record}) -> String {{
 }
 
 /// What is shown of it.
-pub(super) fn tests(module: &Module, random: &mut Random) -> String {
+pub(crate) fn tests(module: &Module, random: &mut Random) -> String {
     let Module { thing, .. } = module;
     let (first, second, amount) = (module.step(0), module.step(1), module.amount(random));
     format!(
