@@ -193,7 +193,9 @@ impl<'a> Context<'a> {
     pub fn is_error_type(&self, ty: Ty) -> bool {
         match self.ty(ty) {
             Type::Nominal(id, _) => matches!(self.nominal(*id).kind, NominalKind::Error(_)),
-            Type::Union(_) | Type::Param(_) | Type::Invalid | Type::Never | Type::Infer(_) => true,
+            Type::Union(_) | Type::Param(_) | Type::Passed | Type::Invalid | Type::Never | Type::Infer(_) => {
+                true
+            }
             _ => false,
         }
     }

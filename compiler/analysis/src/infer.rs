@@ -44,7 +44,7 @@ impl Unknowns {
         }
     }
 
-    /// Makes two types one; false where they differ. What a function fails with is compared elsewhere.
+    /// Makes two types one; false where they differ. A function may fail with less than is expected of it.
     pub fn unify(&mut self, types: &mut Types, actual: Ty, expected: Ty) -> bool {
         let actual = self.head(types, actual);
         let expected = self.head(types, expected);
@@ -66,17 +66,38 @@ impl Unknowns {
                 Type::Function { params, result, fails },
                 Type::Function { params: wanted, result: wanted_result, fails: wanted_fails },
             ) => {
-                if let [only] = wanted_fails.as_slice()
-                    && matches!(types.get(self.head(types, *only)), Type::Infer(_))
-                {
-                    let union = types.union(fails);
-                    self.unify(types, union, *only);
-                }
-                self.unify_all(types, &params, &wanted) & self.unify(types, result, wanted_result)
+                self.unify_failures(types, &fails, &wanted_fails)
+                    & self.unify_all(types, &wanted, &params)
+                    & self.unify(types, result, wanted_result)
             }
             (Type::Union(a), Type::Union(b)) => self.unify_all(types, &a, &b),
             _ => false,
         }
+    }
+
+    /// Whether all that a function fails with is expected. One failure not yet known takes what the others leave; one of
+    /// the function itself that nothing is known of is none.
+    fn unify_failures(&mut self, types: &mut Types, fails: &[Ty], wanted: &[Ty]) -> bool {
+        let wanted = self.flat_failures(types, wanted);
+        let mut rest = self.flat_failures(types, fails);
+        rest.retain(|ty| !wanted.contains(ty));
+        let open = wanted.into_iter().find(|ty| matches!(types.get(*ty), Type::Infer(_)));
+        match open {
+            Some(open) => {
+                let union = types.union(rest);
+                self.unify(types, union, open)
+            }
+            None => rest.into_iter().all(|ty| match types.get(ty) {
+                Type::Infer(index) => self.bind(types, *index, Types::NEVER),
+                _ => ty == Types::INVALID,
+            }),
+        }
+    }
+
+    fn flat_failures(&self, types: &mut Types, fails: &[Ty]) -> Vec<Ty> {
+        let mut flat: Vec<Ty> = fails.iter().map(|ty| self.resolve(types, *ty)).collect();
+        types.flatten_errors(&mut flat);
+        flat
     }
 
     /// Makes every unknown in a type the type of a reported mistake.

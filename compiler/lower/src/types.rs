@@ -197,7 +197,7 @@ impl<'a> TypeTable<'a> {
                 returns: self.lower_shallow(result, span)?,
                 suspends: true,
             },
-            hir::Type::Union(_) => Type::Error,
+            hir::Type::Union(_) | hir::Type::Passed => Type::Error,
             // Stands only for the argument of a handle's type, which no field has.
             hir::Type::Workflow(..) => Type::Never,
             hir::Type::Nominal(..) | hir::Type::Param(_) | hir::Type::Infer(_) | hir::Type::Invalid => {

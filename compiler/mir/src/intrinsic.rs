@@ -142,6 +142,10 @@ intrinsics! {
     BytesToString = "bytes.to_string";
     /// `(Bytes) -> Int`.
     BytesLen = "bytes.len";
+    /// `(Bytes) -> List<Int>`.
+    BytesToList = "bytes.to_list";
+    /// `(List<Int>) -> Bytes`; traps where an item is no byte.
+    BytesFromList = "bytes.to_bytes";
     /// `(Decimal) -> Decimal`.
     DecimalAbs = "decimal.abs";
     /// `(Decimal) -> Decimal`: without what is behind the point.

@@ -1,7 +1,7 @@
 //! Activities: their settings, and the expression that does the work.
 
 use super::{Checker, Place, Want, Why};
-use crate::hir::{Activity, ActivityId, Expr, Id, LocalId, Pattern, Policy, Type, Types};
+use crate::hir::{Activity, ActivityId, Expr, Id, LocalId, Pattern, Policy, Ty, Type, Types};
 use crate::report;
 use flow_syntax::ast::{self, Ident, Name};
 
@@ -13,7 +13,22 @@ impl Checker<'_, '_> {
     /// Parameters as locals.
     pub fn bind_signature(&mut self, params: &[crate::hir::Param], written: &[ast::Param]) -> Vec<LocalId> {
         let pairs = params.iter().zip(written);
-        pairs.map(|(param, written)| self.local(&written.name, param.ty, false)).collect()
+        let bind = |(param, written): (&crate::hir::Param, &ast::Param)| {
+            let ty = self.passed_function(param.ty);
+            self.local(&written.name, ty, false)
+        };
+        pairs.map(bind).collect()
+    }
+
+    /// The type of a parameter within the body: what a plain function raises there is for the caller to say, so it may
+    /// be called and passed on, but not kept as a function that doesn't fail.
+    fn passed_function(&mut self, ty: Ty) -> Ty {
+        match self.cx.ty(ty).clone() {
+            Type::Function { params, result, fails } if fails.is_empty() => {
+                self.types().intern(Type::Function { params, result, fails: vec![Types::PASSED] })
+            }
+            _ => ty,
+        }
     }
 
     /// Checks defaults where they are declared, once, so that calls need not report on them.

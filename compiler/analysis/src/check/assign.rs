@@ -31,7 +31,7 @@ impl Checker<'_, '_> {
         let new = match op.and_then(compound) {
             None => self.check(value, ty, self.why_assigned(root, name)),
             Some(op) => {
-                let right = self.infer(value);
+                let right = self.expr(value, &super::Want::Hint(current.ty));
                 let (left, right) = self.adapt_sides(current, right);
                 let result = self.apply(op, target.span.to(value.span), left, right, span);
                 let why = self.why_assigned(root, name);
@@ -42,18 +42,37 @@ impl Checker<'_, '_> {
         self.store(root, whole)
     }
 
-    /// `target.push(value)` on a variable: sugar for rebinding it.
-    pub fn push(&mut self, target: &ast::Expr, value: &ast::Expr, span: Span) -> Option<StmtKind> {
-        if !self.is_variable(target) {
+    /// `target.push(value)` and the like on a variable: sugar for rebinding it.
+    pub fn change(
+        &mut self,
+        target: &ast::Expr,
+        name: &Ident,
+        args: &[ast::Arg],
+        span: Span,
+    ) -> Option<StmtKind> {
+        if !matches!(name.as_str(), "push" | "insert" | "remove") || !self.is_variable(target) {
             return None;
         }
-        let list = self.expr(target, &super::Want::Any);
-        let Type::List(item) = self.shape(list.ty) else { return None };
+        let whole = self.quietly(|checker| checker.infer(target));
+        let (module, type_args, params) = match (self.shape(whole.ty), name.as_str()) {
+            (Type::List(item), "push") => ("list", vec![item], vec![item]),
+            (Type::Set(item), "insert" | "remove") => ("set", vec![item], vec![item]),
+            (Type::Map(key, value), "insert") => ("map", vec![key, value], vec![key, value]),
+            (Type::Map(key, value), "remove") => ("map", vec![key, value], vec![key]),
+            _ => return None,
+        };
+        if params.len() != args.len() || args.iter().any(|arg| arg.name.is_some()) {
+            return None;
+        }
         let (root, _) = self.root(target)?;
-        let value = self.check(value, item, Why::Argument { index: 1, callee: "push".into() });
-        let ty = list.ty;
-        let pushed = self.std_call("list", "push", vec![item], vec![list, value], ty, span);
-        let whole = self.rebuild(target, pushed);
+        let (current, ty) = (self.infer(target), whole.ty);
+        let mut operands = vec![current];
+        for (index, (arg, ty)) in args.iter().zip(params).enumerate() {
+            let why = Why::Argument { index: index + 1, callee: name.text.clone() };
+            operands.push(self.check(&arg.value, ty, why));
+        }
+        let changed = self.std_call(module, name.as_str(), type_args, operands, ty, span);
+        let whole = self.rebuild(target, changed);
         Some(self.store(root, whole))
     }
 

@@ -134,10 +134,8 @@ impl Checker<'_, '_> {
 
     fn expr_stmt(&mut self, expr: &ast::Expr, is_last: bool) -> StmtKind {
         if let ast::ExprKind::Call { callee, args } = &expr.without_parens().kind
-            && let (ast::ExprKind::Field { base, name, optional: false }, [arg]) =
-                (&callee.kind, args.as_slice())
-            && name.as_str() == "push"
-            && let Some(kind) = self.push(base, &arg.value, expr.span)
+            && let ast::ExprKind::Field { base, name, optional: false } = &callee.kind
+            && let Some(kind) = self.change(base, name, args, expr.span)
         {
             return kind;
         }

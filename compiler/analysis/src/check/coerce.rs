@@ -55,6 +55,8 @@ impl Checker<'_, '_> {
             (Type::Infer(_) | Type::Invalid | Type::Option(_), Type::Option(_)) => {}
             (_, Type::Option(item)) => {
                 let item = self.head(item);
+                // Only what is passed for a function parameter itself is accounted for by the call.
+                let why = if matches!(why, Why::Argument { .. }) { &Why::Context } else { why };
                 let inner = if actual == item { Ok(expr) } else { self.try_coerce(expr, actual, item, why) };
                 return inner.map(|inner| wrap(CoerceKind::Some, inner, expected));
             }
@@ -67,25 +69,17 @@ impl Checker<'_, '_> {
             (Type::Nominal(..), Type::Union(wanted)) if wanted.contains(&actual) => {
                 return Ok(wrap(CoerceKind::ToUnion, expr, expected));
             }
-            (Type::Function { fails, .. }, Type::Function { fails: wanted, .. })
-                if !self.failures_fit(&fails, &wanted, why) =>
+            // As an argument, a function type that names no failures takes any function: the call then raises what the
+            // function does.
+            (Type::Function { fails, .. }, Type::Function { params, result, fails: wanted })
+                if wanted.is_empty() && matches!(why, Why::Argument { .. }) =>
             {
-                return Err(expr);
+                let expected = self.types().intern(Type::Function { params, result, fails });
+                return if self.unify(actual, expected) { Ok(expr) } else { Err(expr) };
             }
             _ => {}
         }
         if self.unify(actual, expected) { Ok(expr) } else { Err(expr) }
-    }
-
-    /// Whether a function that fails so may stand where one that fails so is expected. As an argument, a function type
-    /// that names no failures takes any function: the call then raises what the function does.
-    fn failures_fit(&mut self, fails: &[Ty], wanted: &[Ty], why: &Why) -> bool {
-        if wanted.is_empty() && matches!(why, Why::Argument { .. }) {
-            return true;
-        }
-        let wanted: Vec<Ty> = wanted.iter().map(|ty| self.resolve(*ty)).collect();
-        let open = wanted.iter().any(|ty| matches!(self.cx.ty(*ty), Type::Infer(_) | Type::Param(_)));
-        open || fails.iter().all(|ty| wanted.contains(&self.resolve(*ty)))
     }
 
     /// Makes a literal of one side fit the other side of an operator.

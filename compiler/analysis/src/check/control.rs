@@ -161,7 +161,7 @@ impl Checker<'_, '_> {
         unit(kind, span)
     }
 
-    /// What a loop goes over, as a list, and the type of an item. A map is its list of entries.
+    /// What a loop goes over, as a list, and the type of an item. A map is its list of entries, bytes are numbers.
     pub fn items(&mut self, items: &ast::Expr) -> (Expr, crate::hir::Ty) {
         let items = self.infer(items);
         match self.shape(items.ty) {
@@ -171,6 +171,14 @@ impl Checker<'_, '_> {
                 let ty = self.types().list(entry);
                 let span = items.span;
                 (self.std_call("map", "entries", vec![key, value], vec![items], ty, span), entry)
+            }
+            Type::Set(item) => {
+                let (ty, span) = (self.types().list(item), items.span);
+                (self.std_call("set", "to_list", vec![item], vec![items], ty, span), item)
+            }
+            Type::Bytes => {
+                let (ty, span) = (self.types().list(Types::INT), items.span);
+                (self.std_call("bytes", "to_list", Vec::new(), vec![items], ty, span), Types::INT)
             }
             Type::Invalid | Type::Never => (items, Types::INVALID),
             _ => {

@@ -28,9 +28,11 @@ impl Checker<'_, '_> {
     pub fn check_try(&mut self, value: &ast::Expr, span: Span) -> Expr {
         let mark = self.raised.len();
         let value = self.infer(value);
-        let mut errors: Vec<Ty> = self.take_raised(mark).into_iter().map(|raised| raised.ty).collect();
-        errors.sort_unstable();
-        errors.dedup();
+        // What only the caller can name goes through.
+        let (passed, raised): (Vec<Raised>, Vec<Raised>) =
+            self.take_raised(mark).into_iter().partition(|raised| raised.ty == Types::PASSED);
+        self.raised.extend(passed);
+        let errors = self.error_types(&raised);
         let broken = matches!(self.shape(value.ty), Type::Invalid);
         if errors.is_empty() && !broken {
             self.report(report::nothing_to_try(span));
@@ -62,6 +64,7 @@ impl Checker<'_, '_> {
             let reraises_cancelled = self.names_cancelled(&pattern);
             checked.push(CatchArm { pattern, guard, body, reraises_cancelled });
         }
+        self.check_reachable(&checked);
         for one in raised {
             if !self.is_handled(one.ty, &checked) {
                 self.raised.push(one);
@@ -72,6 +75,7 @@ impl Checker<'_, '_> {
 
     fn error_types(&mut self, raised: &[Raised]) -> Vec<Ty> {
         let mut types: Vec<Ty> = raised.iter().map(|raised| raised.ty).collect();
+        types.retain(|ty| *ty != Types::PASSED);
         types.sort_unstable();
         types.dedup();
         types
@@ -191,6 +195,7 @@ impl Checker<'_, '_> {
             flatten(&arm.pattern, &mut parts);
             for part in parts {
                 match &part.kind {
+                    PatternKind::AnyError { bind: Some(_) } if ty == Types::PASSED => {}
                     PatternKind::AnyError { .. } if !never_by_any => return true,
                     PatternKind::Error(inner) if inner.ty == ty => rows.push(inner),
                     _ => {}
@@ -203,6 +208,43 @@ impl Checker<'_, '_> {
                 .is_empty()
     }
 
+    /// Reports arms that those before them leave nothing to.
+    fn check_reachable(&mut self, arms: &[CatchArm]) {
+        let mut before: Vec<(&Pattern, bool)> = Vec::new();
+        for arm in arms {
+            let mut parts = Vec::new();
+            flatten(&arm.pattern, &mut parts);
+            if !parts.iter().any(|part| self.leaves_something(&before, part)) {
+                self.report(report::unreachable_arm(arm.pattern.span));
+            }
+            before.extend(parts.into_iter().map(|part| (part, arm.guard.is_some())));
+        }
+    }
+
+    /// Whether a part of an arm may match what those before it, each with whether it is guarded, don't.
+    fn leaves_something(&mut self, before: &[(&Pattern, bool)], part: &Pattern) -> bool {
+        let PatternKind::Error(inner) = &part.kind else {
+            let all = |pattern: &Pattern| matches!(pattern.kind, PatternKind::AnyError { bind: None });
+            return !before.iter().any(|(pattern, guarded)| all(pattern) && !guarded);
+        };
+        let known = *self.cx.known();
+        let ordinary = match self.shape(inner.ty) {
+            Type::Nominal(id, _) => Some(id) != known.cancelled && Some(id) != known.trap,
+            _ => true,
+        };
+        let mut rows: Vec<(&Pattern, bool)> = Vec::new();
+        for (pattern, guarded) in before {
+            match &pattern.kind {
+                PatternKind::AnyError { .. } if ordinary && !guarded => return false,
+                PatternKind::Error(earlier) if earlier.ty == inner.ty => rows.push((earlier, *guarded)),
+                _ => {}
+            }
+        }
+        rows.push((inner, false));
+        let last = rows.len() - 1;
+        !exhaustive::check(self, inner.ty, rows).unreachable.contains(&last)
+    }
+
     /// What the function being checked declares.
     fn declared_failures(&self) -> Vec<Ty> {
         self.fails.clone()
@@ -213,6 +255,7 @@ impl Checker<'_, '_> {
         let mut reported: Vec<Ty> = Vec::new();
         for raised in self.take_raised(0) {
             if self.cx.is_system_error(raised.ty)
+                || raised.ty == Types::PASSED
                 || self.fails.contains(&raised.ty)
                 || reported.contains(&raised.ty)
             {

@@ -125,14 +125,20 @@ impl Checker<'_, '_> {
 
     pub fn list_literal(&mut self, items: &[ast::Expr], span: Span, want: &Want) -> Expr {
         let wanted = want.ty().map(|ty| self.shape(self.inner_of_option(ty)));
+        let set = matches!(wanted, Some(Type::Set(_)));
         let item_want = match wanted {
-            Some(Type::List(item)) => Some((item, Why::Context)),
+            Some(Type::List(item) | Type::Set(item)) => Some((item, Why::Context)),
             Some(Type::Json) => Some((Types::JSON, Why::Context)),
             _ => None,
         };
         let (items, item) = self.elements(items.iter(), item_want);
         let ty = self.types().list(item);
-        Expr { kind: ExprKind::List(items), ty, span }
+        let list = Expr { kind: ExprKind::List(items), ty, span };
+        if !set {
+            return list;
+        }
+        let ty = self.types().intern(Type::Set(item));
+        self.std_call("set", "to_set", vec![item], vec![list], ty, span)
     }
 
     pub fn map_literal(&mut self, entries: &[ast::MapEntry], span: Span, want: &Want) -> Expr {
@@ -226,6 +232,10 @@ impl Checker<'_, '_> {
         });
         self.close_block(scope);
         let mut fails: Vec<Ty> = self.take_raised(mark).into_iter().map(|raised| raised.ty).collect();
+        // A failure that nothing here says anything of is none: said later, it would be in no signature.
+        for open in self.raised.split_off(mark.min(self.raised.len())) {
+            self.unify(open.ty, Types::NEVER);
+        }
         fails.retain(|ty| !self.cx.is_system_error(*ty));
         self.types().flatten_errors(&mut fails);
         let result = match (self.head(body.ty), want.ty().map(|ty| self.shape(ty))) {

@@ -361,7 +361,7 @@ impl<'c, 'a> Checker<'c, 'a> {
         self.raised.push(Raised { ty, span });
     }
 
-    /// What has been raised since a mark, with unions taken apart.
+    /// What has been raised since a mark, with unions taken apart. What is not known yet goes on.
     pub fn take_raised(&mut self, mark: usize) -> Vec<Raised> {
         let raised = self.raised.split_off(mark.min(self.raised.len()));
         let mut flat = Vec::with_capacity(raised.len());
@@ -369,7 +369,8 @@ impl<'c, 'a> Checker<'c, 'a> {
             let ty = self.resolve(one.ty);
             match self.cx.ty(ty) {
                 Type::Union(parts) => flat.extend(parts.iter().map(|ty| Raised { ty: *ty, span: one.span })),
-                Type::Never | Type::Invalid | Type::Infer(_) => {}
+                Type::Never | Type::Invalid => {}
+                Type::Infer(_) => self.raised.push(one),
                 _ => flat.push(Raised { ty, span: one.span }),
             }
         }

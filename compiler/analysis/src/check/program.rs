@@ -116,6 +116,7 @@ fn check_field_defaults(cx: &mut Context<'_>, id: NominalId) {
             let Some(ty) = cx.fields_of(id, case).get(index).map(|field| field.ty) else { continue };
             let mut checker = Checker::new(cx, module, generics.clone(), Place::Const);
             let value = checker.check(default, ty, Why::Context);
+            checker.check_unhandled("", None);
             let body = checker.finish(Vec::new(), value);
             let fields = match &mut cx.program.nominals[id].kind {
                 NominalKind::Record(fields) => Some(fields),

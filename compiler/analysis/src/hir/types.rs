@@ -58,6 +58,9 @@ pub enum Type {
     Workflow(WorkflowId, Name),
     /// The `n`-th type parameter of the enclosing declaration.
     Param(u32),
+    /// Among the failures of a function: whatever the function raises that a caller gives for a plain function parameter.
+    /// Only within the body that has the parameter; the caller accounts for it.
+    Passed,
     /// Not yet known. Only while a body is being checked; never in a finished program.
     Infer(u32),
     /// A mistake was reported here; fits everywhere. Never in a program without errors.
@@ -98,6 +101,7 @@ fixed! {
     TIMESTAMP = 9 Timestamp;
     JSON = 10 Json;
     INVALID = 11 Invalid;
+    PASSED = 12 Passed;
 }
 
 impl Default for Types {
@@ -259,6 +263,7 @@ impl Types {
             Type::Union(errors) => list(errors, " | "),
             Type::Param(index) => params.get(*index as usize).map_or("?", |name| name.as_ref()).to_string(),
             Type::Infer(_) | Type::Invalid => "_".into(),
+            Type::Passed => "…".into(),
             simple => format!("{simple:?}"),
         }
     }

@@ -37,6 +37,9 @@ pub(crate) fn mismatch(found: &str, wanted: &str, why: &Why, span: Span) -> Diag
         (Some(item), _) if item == wanted => {
             diagnostic.help("it may be `none`: give a default with `??`, or test with `is Some(…)`")
         }
+        _ if found.contains("fails …") => diagnostic
+            .note("what a plain function parameter raises is for each caller to say: it may be called and passed on, not kept")
+            .help("name it: `fn keep<E>(f: (fn() -> Int fails E)) -> (fn() -> Int fails E)`"),
         _ if wanted == "()" || found == "()" => diagnostic,
         (_, "String") => diagnostic.help("to show a value as text, write `\"{value}\"`"),
         (_, "Float") if matches!(found, "Int" | "Decimal") => diagnostic.help("convert with `.to_float()`"),
@@ -138,8 +141,13 @@ pub(crate) fn key_type(key: &str, part: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn not_iterable(found: &str, span: Span) -> Diagnostic {
-    error(codes::MISMATCH, format!("`for` goes over lists and maps, and this is `{found}`"), span, "")
-        .help("a range is written `0..n`")
+    error(
+        codes::MISMATCH,
+        format!("`for` goes over lists, maps, sets and bytes, and this is `{found}`"),
+        span,
+        "",
+    )
+    .help("a range is written `0..n`")
 }
 
 pub(crate) fn type_arguments(name: &Ident, wanted: usize, found: usize) -> Diagnostic {

@@ -70,8 +70,26 @@ impl Context<'_> {
                 Ok(if valid { self.arg(0) } else { 0 })
             }
             I::BytesLen => Ok(self.heap.bytes_at(self.arg(0)).len() as u64),
+            I::BytesToList => {
+                let numbers: Vec<u64> =
+                    self.heap.bytes_at(self.arg(0)).iter().copied().map(u64::from).collect();
+                self.heap.make_list(&numbers).map_err(Into::into)
+            }
+            I::BytesFromList => self.bytes_from_list(),
             _ => return None,
         })
+    }
+
+    fn bytes_from_list(&mut self) -> Outcome {
+        let numbers = self.heap.list_items(self.arg(0));
+        let bytes: Result<Vec<u8>, u64> =
+            numbers.iter().map(|number| u8::try_from(*number).map_err(|_| *number)).collect();
+        match bytes {
+            Ok(bytes) => Ok(self.heap.bytes(&bytes)?),
+            Err(number) => {
+                super::trap(TrapKind::InvalidValue, format!("{} is no byte (0 to 255)", number as i64))
+            }
+        }
     }
 
     fn map_text(&mut self, change: impl FnOnce(&str) -> String) -> Outcome {

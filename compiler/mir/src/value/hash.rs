@@ -6,6 +6,9 @@ use crate::ids::TypeId;
 use crate::types::{Type, Types};
 use rust_decimal::Decimal;
 
+/// How many parts of a value its hash depends on.
+const MOST_PARTS: usize = 4096;
+
 /// The hash of a value. Equal values have equal hashes; it is the same on every machine and in every version.
 pub fn hash(types: &Types, heap: &Heap, ty: TypeId, word: u64) -> u64 {
     let mut state = 0;
@@ -16,7 +19,9 @@ pub fn hash(types: &Types, heap: &Heap, ty: TypeId, word: u64) -> u64 {
         _ => {}
     }
     let mut pending = vec![(ty, word)];
-    while let Some((ty, word)) = pending.pop() {
+    // A value whose parts are shared again and again has far more parts than memory: a bounded number is looked at.
+    for _ in 0..MOST_PARTS {
+        let Some((ty, word)) = pending.pop() else { break };
         state = mix(state, hash_one(types, heap, ty, word, &mut pending));
     }
     state

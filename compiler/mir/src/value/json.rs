@@ -255,7 +255,7 @@ impl<'p> Reader<'p> {
             }
             (Some(Type::Set(item)), Value::Array(items)) => {
                 let items = self.items(items.iter().map(|json| (*item, json)), depth)?;
-                self.insert_all(*item, items.into_iter().map(|item| (item, 0)))?
+                self.set(*item, &items)?
             }
             (Some(Type::Map(key, value)), json) => self.map(ty, (*key, *value), json, depth)?,
             (Some(Type::Option(_)), Value::Null) => 0,
@@ -286,6 +286,18 @@ impl<'p> Reader<'p> {
             self.value(ty, json, depth).map_err(|mismatch: Mismatch| mismatch.inside(&format!("[{at}]")))
         };
         items.enumerate().map(read).collect()
+    }
+
+    /// Of equal elements the first stays.
+    fn set(&mut self, item: TypeId, items: &[u64]) -> Result<u64, Mismatch> {
+        let types = &self.program.types;
+        let mut set = self.heap.empty_map()?;
+        for word in items {
+            if self.heap.map_get(types, item, set, *word).is_none() {
+                set = self.heap.map_insert(types, item, set, *word, 0)?;
+            }
+        }
+        Ok(set)
     }
 
     fn insert_all(
