@@ -4,8 +4,10 @@ use crate::event::Message;
 use crate::history::{ErrorReport, HistoryEvent};
 use crate::ids::{CallKey, StrandPath};
 use crate::instance::{Context, Instance, Resumption};
+use crate::message::ENDED;
 use crate::meta::{Closing, ForkKind, Interrupt, Scope, StoredOutcome, Wait};
 use crate::rows::Status;
+use uuid::Uuid;
 
 impl Instance {
     /// Interrupts a strand: at once where its wait gives way, else at its next suspension.
@@ -17,7 +19,7 @@ impl Instance {
         let masked = strand.meta.masks(interrupt);
         let wait = match &strand.meta.wait {
             Wait::Sleep { timer } => Interruptible::Sleep(Some(timer.clone())),
-            Wait::Await { .. } => Interruptible::Sleep(None),
+            Wait::Await { .. } | Wait::Receive { .. } | Wait::Until { .. } => Interruptible::Sleep(None),
             Wait::Scope { .. } => Interruptible::Scope,
             Wait::Child { .. } => Interruptible::Child,
             Wait::Call(_) => Interruptible::Call,
@@ -73,7 +75,7 @@ impl Instance {
             }
             Wait::Call(call) if call.deadline.as_deref() == Some(id) => self.call_deadline(context, &path),
             Wait::Fork(fork) => {
-                let ForkKind::Race { timers } = &fork.kind else { return };
+                let ForkKind::Race { timers, .. } = &fork.kind else { return };
                 if let Some(arm) = timers.iter().find(|(_, timer)| timer == id).map(|(arm, _)| *arm) {
                     self.close_fork(context, &path, Closing::Won { arm, value: None });
                 }
@@ -83,9 +85,9 @@ impl Instance {
     }
 
     /// A message from outside. What comes too late changes nothing.
-    pub(crate) fn message(&mut self, context: Context<'_>, message: Message) {
+    pub(crate) fn message(&mut self, context: Context<'_>, inbox: Option<Uuid>, message: Message) {
         if self.row.status.is_final() {
-            return;
+            return self.too_late(inbox, &message);
         }
         match message {
             Message::Cancel if self.state.cancelled => {}
@@ -95,6 +97,8 @@ impl Instance {
                 self.record(HistoryEvent::CancelRequested);
                 self.interrupt(context, &StrandPath::main(), Interrupt::Cancel);
             }
+            Message::Signal { name, value } => self.signalled(context, inbox, &name, &value),
+            Message::Update { name, args } => self.update(context, inbox, name, &args),
             Message::Resume => self.resume_stuck(context),
             Message::Skip { compensation } => self.skip_compensations(context, compensation.as_ref()),
             Message::Pause => self.pause(),
@@ -109,6 +113,15 @@ impl Instance {
                     self.call_ended(context, key, attempt, outcome);
                 }
             }
+        }
+    }
+
+    /// A message for an instance that has ended.
+    pub(crate) fn too_late(&mut self, inbox: Option<Uuid>, message: &Message) {
+        match message {
+            Message::Signal { name, .. } => self.refuse(inbox, &format!("signal {name}"), ENDED, false),
+            Message::Update { name, .. } => self.refuse(inbox, &format!("update {name}"), ENDED, true),
+            _ => {}
         }
     }
 

@@ -60,6 +60,20 @@ pub enum Message {
     Pause,
     /// Go on after a pause.
     Unpause,
+    /// A message for whoever receives the signal next.
+    Signal {
+        /// Which.
+        name: String,
+        /// Its value; `null` where it carries nothing.
+        value: serde_json::Value,
+    },
+    /// Runs an update between two steps. Its answer is a row under the id of the inbox row.
+    Update {
+        /// Which.
+        name: String,
+        /// Its arguments by name.
+        args: serde_json::Value,
+    },
     /// End at once, without compensating.
     Terminate {
         /// Why, for the history.
@@ -73,6 +87,27 @@ pub enum Message {
         attempt: u32,
         /// How.
         outcome: CallOutcome,
+    },
+}
+
+/// The answer to an update. Stored in its row as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Reply {
+    /// It returned.
+    Returned {
+        /// Its result.
+        value: serde_json::Value,
+    },
+    /// It failed, and changed nothing.
+    Failed {
+        /// What with.
+        error: crate::history::ErrorReport,
+    },
+    /// It did not run.
+    Refused {
+        /// Why.
+        reason: String,
     },
 }
 

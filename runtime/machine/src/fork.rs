@@ -6,7 +6,7 @@
 use crate::history::HistoryEvent;
 use crate::ids::StrandPath;
 use crate::instance::{Context, Instance, LiveStrand, Resumption};
-use crate::meta::{Closing, Fork, ForkKind, Interrupt, Meta, Role, StoredOutcome, Wait};
+use crate::meta::{Awaited, Closing, Fork, ForkKind, Interrupt, Meta, Role, StoredOutcome, Wait};
 use crate::run::{Suspended, code_awaits, code_suspended_on};
 use crate::values;
 use flow_mir::strand::Strand;
@@ -184,8 +184,8 @@ impl Instance {
         number: u32,
         arms: &[RaceArm],
     ) -> Result<(), String> {
-        let mut timers = Vec::new();
-        let mut heads = Vec::new();
+        let (mut timers, mut waits, mut heads) = (Vec::new(), Vec::new(), Vec::new());
+        let mut won = None;
         let mut operands = suspended.operands;
         for (index, arm) in (0u32..).zip(arms) {
             match arm {
@@ -194,23 +194,64 @@ impl Instance {
                 }
                 RaceArm::After(_) => {
                     let nanos = take(&mut operands, 1).first().copied().unwrap_or(0).cast_signed();
-                    timers.push((index, self.open_timer(suspended.path, self.clock.plus(nanos.max(0)))));
+                    timers.push((index, nanos));
                 }
-                RaceArm::Receive { .. } | RaceArm::WaitUntil { .. } => {
-                    return Err("signals can't be received yet".into());
+                RaceArm::Receive { signal } => waits.push((index, Awaited::Signal(*signal))),
+                RaceArm::WaitUntil { condition, .. } => {
+                    let captured = take(&mut operands, condition.captures.len());
+                    let captures = self.condition_captures(context, suspended.path, condition, captured)?;
+                    waits.push((index, Awaited::Condition(captures)));
                 }
             }
         }
-        self.forked(
-            suspended,
-            "race",
-            arms.len(),
-            Fork { number, kind: ForkKind::Race { timers }, closing: None, first: None },
-        );
+        for (arm, awaited) in &waits {
+            won = self.won_at_once(context, suspended.path, arms, *arm, awaited);
+            if won.is_some() {
+                break;
+            }
+        }
+        if won.is_some() {
+            // Nothing else of the race begins.
+            let kind = ForkKind::Race { timers: Vec::new(), waits: Vec::new(), ticket: 0 };
+            self.forked(suspended, "race", arms.len(), Fork { number, kind, closing: won, first: None });
+            return Ok(());
+        }
+        let timers = timers
+            .into_iter()
+            .map(|(index, nanos)| (index, self.open_timer(suspended.path, self.clock.plus(nanos.max(0)))));
+        let timers = timers.collect();
+        let ticket = if waits.is_empty() { 0 } else { self.next_ticket() };
+        let kind = ForkKind::Race { timers, waits, ticket };
+        self.forked(suspended, "race", arms.len(), Fork { number, kind, closing: None, first: None });
+        self.note_wait(suspended.path);
         for (index, function, captures) in heads {
             self.start_branch(context, suspended.path, number, index, function, captures)?;
         }
         Ok(())
+    }
+
+    /// How a race ends at once, where what this arm waits for is there already.
+    fn won_at_once(
+        &mut self,
+        context: Context<'_>,
+        path: &StrandPath,
+        arms: &[RaceArm],
+        arm: u32,
+        awaited: &Awaited,
+    ) -> Option<Closing> {
+        match (arms.get(arm as usize)?, awaited) {
+            (_, Awaited::Signal(signal)) => {
+                let value = self.take_for_race(context, path, *signal)?;
+                Some(Closing::Won { arm, value: Some(value) })
+            }
+            (RaceArm::WaitUntil { condition, .. }, Awaited::Condition(captures)) => {
+                match self.holds(context, path, condition.function, captures) {
+                    Ok(value) => value.map(|value| Closing::Won { arm, value: Some(value) }),
+                    Err(error) => Some(Closing::Failed(error)),
+                }
+            }
+            _ => None,
+        }
     }
 
     fn start_branch(
@@ -256,11 +297,13 @@ impl Instance {
         }
         fork.closing = Some(closing);
         let number = fork.number;
+        let waited = Wait::Fork(fork.clone());
         let timers: Vec<String> = match &fork.kind {
-            ForkKind::Race { timers } => timers.iter().map(|(_, timer)| timer.clone()).collect(),
+            ForkKind::Race { timers, .. } => timers.iter().map(|(_, timer)| timer.clone()).collect(),
             _ => Vec::new(),
         };
         self.touch(path);
+        self.forget_wait(&waited);
         for timer in timers {
             self.clear_timer(&timer);
         }
@@ -568,8 +611,10 @@ impl Instance {
 fn branches_started(instance: &Instance, path: &StrandPath) -> u32 {
     let Some(branches) = instance.branches.get(path) else { return 0 };
     match instance.fork(path).map(|fork| &fork.kind) {
-        // Arms with timers leave gaps among a race's heads.
-        Some(ForkKind::Race { timers }) => branches.started + timers.len() as u32,
+        // Arms without a strand leave gaps among a race's heads.
+        Some(ForkKind::Race { timers, waits, .. }) => {
+            branches.started + timers.len() as u32 + waits.len() as u32
+        }
         _ => branches.started,
     }
 }

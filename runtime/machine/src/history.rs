@@ -40,6 +40,20 @@ pub enum HistoryEvent {
     Sleeping { strand: StrandPath, until: Timestamp, line: String },
     /// It slept long enough.
     Woke { strand: StrandPath },
+    /// A strand waits for a message, or for a condition.
+    Waiting { strand: StrandPath, what: String, line: String },
+    /// A signal came.
+    Signalled { signal: String, value: Value },
+    /// A strand received one.
+    Received { strand: StrandPath, signal: String },
+    /// The condition that a strand waited for holds.
+    ConditionMet { strand: StrandPath },
+    /// An update ran.
+    Updated { update: String, args: Value, output: Value },
+    /// An update failed, and changed nothing.
+    UpdateFailed { update: String, args: Value, error: String },
+    /// A message that nobody got.
+    Undelivered { message: String, reason: String },
     /// A strand split into branches, or race heads.
     Forked { strand: StrandPath, construct: String, branches: usize, line: String },
     /// A branch ended.

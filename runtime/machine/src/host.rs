@@ -6,7 +6,7 @@ use crate::instance::{Context, Instance};
 use crate::meta::{Meta, Role, Scope};
 use crate::values;
 use flow_mir::heap::TrapKind;
-use flow_mir::{FunctionId, Heap, Host, HostOp, TypeId, WorkflowId};
+use flow_mir::{FunctionId, Heap, Host, HostOp, Program, TypeId, WorkflowId};
 
 /// The host of one strand while it runs. The strand itself is out of the instance meanwhile.
 pub(crate) struct StrandHost<'a> {
@@ -37,7 +37,12 @@ impl Host for StrandHost<'_> {
             HostOp::ScopeEnter => return Ok(self.scope_enter()),
             HostOp::Spawn { function, kept } => return self.spawn(*function, *kept, args, heap),
             HostOp::ChildId { workflow } => return self.child_id(*workflow, first, heap),
-            HostOp::StateGet { state } => return self.state_get(*state as usize, heap),
+            HostOp::StateGet { .. } => {
+                let states = &self.instance.state.states;
+                let program = self.context.program;
+                return StateReader { program, workflow: self.instance.workflow, states }
+                    .call(op, args, heap);
+            }
             HostOp::StateSet { state } => self.state_set(*state as usize, first, heap),
             HostOp::ProgressTotal => self.progress(|progress| progress.1 = Some(first.cast_signed())),
             HostOp::ProgressStep => self.progress(|progress| progress.0 += 1),
@@ -165,19 +170,6 @@ impl StrandHost<'_> {
         heap.string(&id).map_err(|memory| memory.raise(heap))
     }
 
-    fn state_get(&mut self, state: usize, heap: &mut Heap) -> Result<u64, u64> {
-        let program = self.context.program;
-        let field = program.workflows.at(self.instance.workflow).states.get(state);
-        let stored = self.instance.state.states.get(state).and_then(Option::as_deref);
-        match (field, stored) {
-            (Some(field), Some(image)) => match values::absorb(program, &[field.ty], image, heap) {
-                Ok(words) => Ok(words.first().copied().unwrap_or(0)),
-                Err(reason) => Err(heap.make_trap(TrapKind::OutOfMemory, &reason)),
-            },
-            _ => Err(heap.make_trap(TrapKind::Internal, "a `state` is read before it is set")),
-        }
-    }
-
     fn state_set(&mut self, state: usize, word: u64, heap: &mut Heap) {
         let program = self.context.program;
         let Some(field) = program.workflows.at(self.instance.workflow).states.get(state) else { return };
@@ -186,6 +178,7 @@ impl StrandHost<'_> {
         {
             *slot = Some(image);
             self.instance.pending.row = true;
+            self.instance.written.extend(u32::try_from(state));
         }
     }
 
@@ -228,6 +221,36 @@ impl StrandHost<'_> {
             values::json(self.context.program, heap, ty, word).to_string().replace("\\u0000", "\u{fffd}");
         self.instance.state.attributes.insert(name.to_owned(), json);
         self.instance.pending.row = true;
+    }
+}
+
+/// The host of code that only reads the instance's states: queries, and the conditions of `wait until`.
+pub(crate) struct StateReader<'a> {
+    pub program: &'a Program,
+    pub workflow: WorkflowId,
+    /// Images, by index.
+    pub states: &'a [Option<Vec<u8>>],
+}
+
+impl Host for StateReader<'_> {
+    fn call(&mut self, op: &HostOp, _: &[u64], heap: &mut Heap) -> Result<u64, u64> {
+        let HostOp::StateGet { state } = op else {
+            return Err(heap.make_trap(TrapKind::Internal, &format!("{op:?} can't be asked of pure code")));
+        };
+        let declared = self.program.workflows.get(self.workflow);
+        let field = declared.and_then(|workflow| workflow.states.get(*state as usize));
+        let Some(field) = field else {
+            return Err(heap.make_trap(TrapKind::Internal, "a `state` that is not in the program"));
+        };
+        let Some(image) = self.states.get(*state as usize).and_then(Option::as_deref) else {
+            let reason =
+                format!("`{}` has no value yet: the workflow has not come to its `state`", field.name);
+            return Err(heap.make_trap(TrapKind::Internal, &reason));
+        };
+        match values::absorb(self.program, &[field.ty], image, heap) {
+            Ok(words) => Ok(words.first().copied().unwrap_or(0)),
+            Err(reason) => Err(heap.make_trap(TrapKind::OutOfMemory, &reason)),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::event::{Action, Event, Message, Transition};
 use crate::fork::Branches;
 use crate::history::{ErrorReport, HistoryEvent};
 use crate::ids::{CallKey, InstanceId, StrandPath, Timestamp};
+use crate::message::Kept;
 use crate::meta::{Call, Meta, Role, StoredOutcome, Wait};
 use crate::pending::Pending;
 use crate::rows::{InstanceRow, ProgramHash, Status};
@@ -62,6 +63,16 @@ pub struct Instance {
     pub(crate) raised: Option<Vec<u8>>,
     /// Strands to run, in order, and what with.
     pub(crate) ready: VecDeque<(StrandPath, Resumption)>,
+    /// Messages that wait for their time, in the order in which they came.
+    pub(crate) messages: BTreeMap<i64, Kept>,
+    /// Derived from them: signal and number of each.
+    pub(crate) queued: BTreeSet<(u32, i64)>,
+    /// Derived from the strands: who waits for which signal, by signal, ticket and arm.
+    pub(crate) receivers: BTreeMap<(u32, i64, u32), StrandPath>,
+    /// Derived from the strands: who waits for a condition, by ticket and arm.
+    pub(crate) conditions: BTreeMap<(i64, u32), StrandPath>,
+    /// The states written since the conditions were looked at last.
+    pub(crate) written: BTreeSet<u32>,
     pub(crate) counters: Counters,
     /// Whether it had run when it was loaded: else its next owner is its first.
     pub(crate) has_begun: bool,
@@ -79,6 +90,10 @@ pub(crate) struct Counters {
     pub position: i64,
     /// Sagas.
     pub saga: i64,
+    /// Those who wait for a message or a condition.
+    pub ticket: i64,
+    /// Messages that are kept.
+    pub message: i64,
     /// Turns of strands that a pause holds.
     pub turn: i64,
     /// Random numbers drawn since the instance was loaded.
@@ -214,6 +229,11 @@ impl Instance {
             outbox: Vec::new(),
             raised: None,
             ready: VecDeque::new(),
+            messages: BTreeMap::new(),
+            queued: BTreeSet::new(),
+            receivers: BTreeMap::new(),
+            conditions: BTreeMap::new(),
+            written: BTreeSet::new(),
             counters: Counters::default(),
             has_begun: false,
             clock: now,
@@ -251,7 +271,7 @@ impl Instance {
         match event {
             Event::Message { inbox, message } => {
                 self.pending.inbox.extend(inbox);
-                self.message(context, message);
+                self.message(context, inbox, message);
             }
             _ if self.row.status.is_final() => {}
             Event::Recovered => self.recovered(context),
@@ -329,6 +349,7 @@ impl Instance {
     pub(crate) fn remove_strand(&mut self, path: &StrandPath) {
         // If it was to run, `run` finds it gone: a path is never used twice.
         let Some(strand) = self.strands.remove(path) else { return };
+        self.forget_wait(&strand.meta.wait);
         if strand.version > 0 {
             self.pending.deleted_strands.insert(path.clone());
         }
@@ -376,7 +397,10 @@ impl Instance {
             strand.failed_call = None;
             match before {
                 Wait::Call(call) => _ = self.calls.remove(&call.key),
-                other => self.waits_no_more(path, &other),
+                other => {
+                    self.forget_wait(&other);
+                    self.waits_no_more(path, &other);
+                }
             }
             self.touch(path);
             self.ready.push_back((path.clone(), resumption));
@@ -462,6 +486,8 @@ impl Instance {
             self.drop_compensation(position);
         }
         self.ready.clear();
+        self.written.clear();
+        self.refuse_kept();
         let (image, json) = output.unzip();
         self.tell_parent(status, image.clone(), error.as_ref());
         self.row.output = image;

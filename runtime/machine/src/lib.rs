@@ -10,13 +10,16 @@
 mod call;
 mod cancel;
 mod child;
+mod condition;
 pub mod event;
 mod fork;
+mod handler;
 pub mod history;
 mod host;
 pub mod ids;
 mod instance;
 mod load;
+mod message;
 mod meta;
 mod pause;
 mod pending;
@@ -30,6 +33,7 @@ mod tree;
 mod values;
 mod view;
 
+pub use handler::{Answer, QueryError, Wrong, check, query};
 pub use instance::{Instance, NewInstance};
 pub use load::LoadError;
 pub use policy::{CallPolicy, Retry};

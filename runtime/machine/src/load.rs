@@ -1,7 +1,9 @@
 //! Recovery: an instance from its rows. Frames are loaded, nothing is replayed.
 
 use crate::fork::Branches;
+use crate::ids::StrandPath;
 use crate::instance::{Compensation, Deadline, Instance, LiveStrand, Resumption};
+use crate::message::Kept;
 use crate::meta::{Meta, Role, Scope, Wait};
 use crate::rows::{StoredInstance, StrandRow};
 use flow_mir::artifact::ProgramHash;
@@ -30,13 +32,17 @@ impl Instance {
     }
 
     fn add_derived(&mut self) {
-        let mut forks: Vec<_> = Vec::new();
+        let (mut forks, mut waiting): (Vec<StrandPath>, Vec<StrandPath>) = (Vec::new(), Vec::new());
         for (path, strand) in &self.strands {
             match &strand.meta.wait {
                 Wait::Call(call) => {
                     self.calls.insert(call.key, path.clone());
                 }
-                Wait::Fork(_) => forks.push(path.clone()),
+                Wait::Fork(_) => {
+                    forks.push(path.clone());
+                    waiting.push(path.clone());
+                }
+                Wait::Receive { .. } | Wait::Until { .. } => waiting.push(path.clone()),
                 Wait::Request(request) => {
                     self.calls.insert(request.key, path.clone());
                 }
@@ -52,6 +58,9 @@ impl Instance {
                     self.counters.saga = self.counters.saga.max(*number);
                 }
             }
+        }
+        for path in waiting {
+            self.note_wait(&path);
         }
         for path in forks {
             self.branches.insert(path, Branches::default());
@@ -102,6 +111,12 @@ fn load(stored: StoredInstance, limits: &Limits, executor: &dyn Executor) -> Res
     for row in stored.timers {
         instance.due.insert((row.due, row.id.clone()));
         instance.timers.insert(row.id, Deadline { due: row.due, stored: true });
+    }
+    for row in stored.messages {
+        let message =
+            postcard::from_bytes(&row.message).map_err(|error| format!("message {}: {error}", row.number))?;
+        instance.counters.message = instance.counters.message.max(row.number);
+        instance.add_kept(row.number, Kept { message, stored: true });
     }
     instance.add_derived();
     instance.has_begun = instance.ready.is_empty();

@@ -145,6 +145,20 @@ pub(crate) enum Wait {
     },
     /// Something asked of another tree of instances.
     Request(Box<Request>),
+    /// A message of a signal.
+    Receive {
+        /// Which.
+        signal: u32,
+        /// Its place in the order of those who wait.
+        ticket: i64,
+    },
+    /// A condition over the instance's states.
+    Until {
+        /// Its place in the order of those who wait.
+        ticket: i64,
+        /// What it captured, an image.
+        captures: Vec<u8>,
+    },
     /// It would run, but the instance is paused.
     Held {
         /// Its turn: those that are held go on in this order.
@@ -233,7 +247,20 @@ pub(crate) enum ForkKind {
     Race {
         /// Arm and timer.
         timers: Vec<(u32, String)>,
+        /// What its other arms without a strand wait for.
+        waits: Vec<(u32, Awaited)>,
+        /// Its place in the order of those who wait.
+        ticket: i64,
     },
+}
+
+/// What an arm of a race waits for without a strand of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Awaited {
+    /// A message of this signal.
+    Signal(u32),
+    /// A condition: what it captured, an image.
+    Condition(Vec<u8>),
 }
 
 /// Why a fork is being left before all its branches have returned.
@@ -280,7 +307,7 @@ pub(crate) struct Meta {
 }
 
 /// The format of [`Meta`]: its first byte.
-const META_FORMAT: u8 = 1;
+const META_FORMAT: u8 = 2;
 
 impl Meta {
     /// A strand about to begin.

@@ -54,6 +54,7 @@ impl Instance {
             }
         }
         held.sort();
+        self.run_kept_updates(context);
         self.counters.turn = 0;
         for (_, path) in held {
             let Some(strand) = self.strands.get_mut(&path) else { continue };

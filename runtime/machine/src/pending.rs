@@ -1,11 +1,11 @@
 //! What has changed since the last commit, and its rows.
 
-use crate::event::{Action, Transition};
+use crate::event::{Action, Reply, Transition};
 use crate::history::HistoryEvent;
 use crate::ids::{StrandPath, Timestamp};
 use crate::instance::{Instance, LiveStrand};
 use crate::meta::Wait;
-use crate::rows::{Changes, CompensationRow, HistoryRow, StrandRow, TimerRow};
+use crate::rows::{Changes, CompensationRow, HistoryRow, MessageRow, ReplyRow, StrandRow, TimerRow};
 use flow_mir::Program;
 use flow_mir::artifact::ProgramHash;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +24,10 @@ pub(crate) struct Pending {
     /// Timers that are new.
     pub timers: BTreeSet<String>,
     pub deleted_timers: BTreeSet<String>,
+    /// Numbers of kept messages that are new.
+    pub messages: BTreeSet<i64>,
+    pub deleted_messages: BTreeSet<i64>,
+    pub replies: Vec<(Uuid, Timestamp, Reply)>,
     pub history: Vec<(i64, Timestamp, HistoryEvent)>,
     pub inbox: Vec<Uuid>,
     pub actions: Vec<Action>,
@@ -37,6 +41,7 @@ pub(crate) fn take(instance: &mut Instance, program: &Program) -> Transition {
         delete_strands: pending.deleted_strands.into_iter().map(|path| (id, path)).collect(),
         delete_compensations: pending.deleted_compensations.into_iter().map(|path| (id, path)).collect(),
         delete_timers: pending.deleted_timers.into_iter().map(|timer| (id, timer)).collect(),
+        delete_messages: pending.deleted_messages.into_iter().map(|number| (id, number)).collect(),
         delete_inbox: pending.inbox,
         ..Changes::default()
     };
@@ -51,6 +56,13 @@ pub(crate) fn take(instance: &mut Instance, program: &Program) -> Transition {
             deadline.stored = true;
             changes.timers.push(TimerRow { instance: id, id: timer, due: deadline.due });
         }
+    }
+    for number in pending.messages {
+        changes.messages.extend(message_row(instance, number));
+    }
+    for (request, at, reply) in pending.replies {
+        let reply = serde_json::to_vec(&reply).unwrap_or_default();
+        changes.replies.push(ReplyRow { id: request, instance: id, at, reply });
     }
     changes.history = pending
         .history
@@ -101,6 +113,13 @@ fn compensation_row(instance: &mut Instance, position: i64) -> Option<Compensati
         saga: entry.saga,
         image: entry.image.clone(),
     })
+}
+
+fn message_row(instance: &mut Instance, number: i64) -> Option<MessageRow> {
+    let kept = instance.messages.get_mut(&number)?;
+    kept.stored = true;
+    let message = postcard::to_stdvec(&kept.message).unwrap_or_default();
+    Some(MessageRow { instance: instance.row.id, number, message })
 }
 
 fn history_row(instance: &Instance, sequence: i64, at: Timestamp, event: &HistoryEvent) -> HistoryRow {

@@ -173,6 +173,30 @@ pub struct InboxRow {
     pub message: Vec<u8>,
 }
 
+/// A message that its instance has taken from the inbox and keeps until it is received.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageRow {
+    /// Its instance.
+    pub instance: InstanceId,
+    /// Its place in the order in which they came; no two live ones of an instance have the same.
+    pub number: i64,
+    /// What it is (postcard).
+    pub message: Vec<u8>,
+}
+
+/// The answer to a request, for whoever asks with its id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplyRow {
+    /// The request's id.
+    pub id: uuid::Uuid,
+    /// Who answered.
+    pub instance: InstanceId,
+    /// When.
+    pub at: Timestamp,
+    /// What: JSON of `Reply`.
+    pub reply: Vec<u8>,
+}
+
 /// Everything one transition of one tree of instances changes. All of it is in one batch, and a batch is all or nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
@@ -192,6 +216,12 @@ pub struct Changes {
     pub timers: Vec<TimerRow>,
     /// Deadlines no longer needed.
     pub delete_timers: Vec<(InstanceId, String)>,
+    /// Messages to keep.
+    pub messages: Vec<MessageRow>,
+    /// Kept messages that have been received.
+    pub delete_messages: Vec<(InstanceId, i64)>,
+    /// Answers; each replaces one that is there.
+    pub replies: Vec<ReplyRow>,
     /// Events, in order.
     pub history: Vec<HistoryRow>,
     /// Messages consumed.
@@ -216,8 +246,10 @@ impl Changes {
             compensations.chain(self.delete_compensations.iter().map(|(instance, _)| *instance));
         let timers = self.timers.iter().map(|row| row.instance);
         let timers = timers.chain(self.delete_timers.iter().map(|(instance, _)| *instance));
+        let messages = self.messages.iter().map(|row| row.instance);
+        let messages = messages.chain(self.delete_messages.iter().map(|(instance, _)| *instance));
         let history = self.history.iter().map(|row| row.instance);
-        rows.chain(strands).chain(compensations).chain(timers).chain(history).collect()
+        rows.chain(strands).chain(compensations).chain(timers).chain(messages).chain(history).collect()
     }
 
     /// The new row of an instance, where it has one.
@@ -235,6 +267,9 @@ impl Changes {
         self.delete_compensations.append(&mut other.delete_compensations);
         self.timers.append(&mut other.timers);
         self.delete_timers.append(&mut other.delete_timers);
+        self.messages.append(&mut other.messages);
+        self.delete_messages.append(&mut other.delete_messages);
+        self.replies.append(&mut other.replies);
         self.history.append(&mut other.history);
         self.delete_inbox.append(&mut other.delete_inbox);
         self.delete_completions.append(&mut other.delete_completions);
@@ -252,6 +287,8 @@ pub struct StoredInstance {
     pub compensations: Vec<CompensationRow>,
     /// Its deadlines.
     pub timers: Vec<TimerRow>,
+    /// The messages it keeps, by number.
+    pub messages: Vec<MessageRow>,
     /// The number of its last history event.
     pub last_sequence: i64,
     /// When that was: a step of a strand writes no other time.

@@ -30,7 +30,11 @@ pub(crate) struct Before {
 impl Instance {
     /// Runs strands until each waits for something.
     pub(crate) fn run(&mut self, context: Context<'_>) {
-        while let Some((path, resumption)) = self.ready.pop_front() {
+        loop {
+            if !self.row.status.is_final() && self.row.status != Status::Paused {
+                self.check_conditions(context);
+            }
+            let Some((path, resumption)) = self.ready.pop_front() else { break };
             match self.row.status {
                 status if status.is_final() => break,
                 Status::Paused => {
@@ -97,6 +101,8 @@ impl Instance {
             SuspendOp::Parallel { .. } | SuspendOp::ParallelFor { .. } | SuspendOp::Race { .. } => {
                 self.begin_fork(context, suspended);
             }
+            SuspendOp::Receive { .. } => self.begin_receive(context, suspended),
+            SuspendOp::WaitUntil { .. } => self.begin_wait_until(context, suspended),
             SuspendOp::SagaUnwind { .. } => self.begin_unwind(context, suspended),
             SuspendOp::Await { .. } => self.begin_await(&suspended),
             SuspendOp::ScopeEnd { .. } => self.begin_scope_end(context, &suspended),

@@ -140,10 +140,14 @@ impl Tree {
         match self.members.get_mut(&instance) {
             Some(member) => member.apply(executor, now, event),
             None => {
-                if let Event::Message { inbox, .. } = event {
+                // Its own history is closed; the root's says it.
+                if let (Event::Message { inbox, message }, Some(root)) =
+                    (event, self.members.get_mut(&self.root))
+                {
                     self.undelivered.extend(inbox);
+                    root.too_late(inbox, &message);
                 }
-                return;
+                return self.note(self.root);
             }
         }
         self.note(instance);

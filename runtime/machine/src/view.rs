@@ -31,6 +31,10 @@ pub struct InstanceView {
     pub attributes: Value,
     /// `progress`: done and total.
     pub progress: Option<(i64, Option<i64>)>,
+    /// Its `state` variables, as far as they have values.
+    pub states: Vec<Variable>,
+    /// How many messages wait to be received.
+    pub messages: usize,
     /// Why it failed or is stuck.
     pub error: Option<Value>,
 }
@@ -94,8 +98,21 @@ impl Instance {
             compensations: self.compensations.len(),
             attributes: serde_json::from_str(&self.row.attributes).unwrap_or_default(),
             progress: (done > 0 || total.is_some()).then_some((done, total)),
+            states: self.view_states(program),
+            messages: self.messages.len(),
             error: self.row.error.as_ref().and_then(|report| serde_json::from_slice(report).ok()),
         }
+    }
+
+    fn view_states(&self, program: &Program) -> Vec<Variable> {
+        let declared = program.workflows.get(self.workflow).map(|workflow| workflow.states.as_slice());
+        let mut heap = values::resting_heap(program);
+        let mut view = |(field, image): (&flow_mir::Field, &Option<Vec<u8>>)| {
+            let words = values::absorb(program, &[field.ty], image.as_deref()?, &mut heap).ok()?;
+            let value = flow_mir::value::show(program, &heap, field.ty, words.first().copied()?);
+            Some(Variable { name: field.name.clone(), ty: program.types.show(field.ty), value })
+        };
+        declared.unwrap_or_default().iter().zip(&self.state.states).filter_map(&mut view).collect()
     }
 
     fn view_strand(&self, program: &Program, path: &crate::ids::StrandPath) -> Option<StrandView> {
@@ -140,13 +157,17 @@ impl Instance {
                     ForkKind::Each { count, .. } => {
                         (format!("parallel for, {running} of {count} running"), None)
                     }
-                    ForkKind::Race { timers } => {
+                    ForkKind::Race { timers, .. } => {
                         ("race".into(), timers.first().map(|(_, timer)| timer.as_str()))
                     }
                 }
             }
             Wait::Unwind { .. } => ("compensations".into(), None),
             Wait::Stuck { error, .. } => (format!("an operator: {error}"), None),
+            Wait::Receive { signal, .. } => {
+                (format!("receive {}", crate::message::signal_name(program, self, *signal)), None)
+            }
+            Wait::Until { .. } => ("a condition over its state".into(), None),
             Wait::Held { .. } => ("the end of the pause".into(), None),
             Wait::Done { .. } | Wait::Failed { .. } => ("those it was started with".into(), None),
             Wait::Await { strand } => (format!("strand {strand}"), None),
