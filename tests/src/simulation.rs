@@ -7,13 +7,14 @@ use crate::stored::Store;
 use flow_machine::event::{Action, Ask, CallOutcome, Dispatch, Event, Message, Wish};
 use flow_machine::history::{ErrorReport, HistoryEvent};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
-use flow_machine::rows::{HistoryRow, Status};
+use flow_machine::rows::{HistoryRow, InstanceRow, Status};
 use flow_machine::{NewInstance, Tree};
 use flow_mir::value::{Image, from_json, from_json_fields, to_json};
 use flow_mir::{Executor, Heap, Limits, Program, TypeId};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Nanoseconds in a second.
 pub const SECOND: i64 = 1_000_000_000;
@@ -79,6 +80,12 @@ pub struct Ended {
     pub effects: Vec<String>,
     /// The other instances, children and detached ones, by id.
     pub instances: Vec<(String, Status)>,
+    /// Answers to updates, in the order in which they were given.
+    pub replies: Vec<Value>,
+    /// Messages that nobody got, with the reason.
+    pub undelivered: Vec<String>,
+    /// What its queries without parameters answer at the end, by name.
+    pub answers: BTreeMap<String, Value>,
     /// How many transitions were committed.
     pub transitions: usize,
     /// How many attempts were made.
@@ -112,9 +119,10 @@ pub struct Simulation {
     /// Requests of strands that are done or refused, and are to be told so.
     answers: VecDeque<(InstanceId, CallKey, Result<(), String>)>,
     waiting: Vec<Dispatch>,
-    outside: VecDeque<Outside>,
-    /// The message that the transition being made consumes.
-    in_hand: Option<Outside>,
+    /// What comes from outside, from now on.
+    outside: VecDeque<(Uuid, Outside)>,
+    /// The messages from there that the transition being made consumes.
+    in_hand: Vec<(Uuid, Outside)>,
     crash: Option<Crash>,
     transitions: usize,
     attempts: usize,
@@ -136,7 +144,7 @@ impl Simulation {
             answers: VecDeque::new(),
             waiting: Vec::new(),
             outside: VecDeque::new(),
-            in_hand: None,
+            in_hand: Vec::new(),
             crash: None,
             transitions: 0,
             attempts: 0,
@@ -155,7 +163,8 @@ impl Simulation {
     /// Does this from outside, in order of time.
     #[must_use]
     pub fn outside(mut self, events: impl IntoIterator<Item = Outside>) -> Simulation {
-        self.outside.extend(events);
+        let numbered = (1..).map(Uuid::from_u128).zip(events);
+        self.outside.extend(numbered);
         self
     }
 
@@ -243,24 +252,43 @@ impl Simulation {
         true
     }
 
-    fn apply_overdue(&self, tree: &mut Tree) {
-        while let Some((due, instance, id)) = tree.next_timer().map(|(due, of, id)| (due, of, id.to_owned()))
-        {
-            if due.0 > self.now {
-                return;
+    /// What was due and what came while nobody owned it, by time; a message wins a tie.
+    fn apply_overdue(&mut self, tree: &mut Tree) {
+        let executor = self.executor.clone();
+        loop {
+            let timer = tree.next_timer().map(|(due, of, id)| (due, of, id.to_owned()));
+            let timer = timer.filter(|(due, ..)| due.0 <= self.now);
+            let sent = self.outside.front().map(|(_, Outside::Send(at, _))| *at);
+            let sent = sent.filter(|at| *at <= self.now && tree.id() == self.main);
+            match (sent, timer) {
+                (Some(at), timer) if timer.as_ref().is_none_or(|(due, ..)| at <= due.0) => {
+                    if let Some(event) = self.take_message() {
+                        tree.apply(executor.as_ref(), Timestamp(at), self.main, event);
+                    }
+                }
+                (_, Some((due, instance, id))) => {
+                    tree.apply(executor.as_ref(), due, instance, Event::Timer { id });
+                }
+                _ => return,
             }
-            tree.apply(self.executor.as_ref(), due, instance, Event::Timer { id });
         }
+    }
+
+    /// Takes the next message from outside.
+    fn take_message(&mut self) -> Option<Event> {
+        let (id, Outside::Send(at, message)) = self.outside.pop_front()?;
+        self.in_hand.push((id, Outside::Send(at, message.clone())));
+        Some(Event::Message { inbox: Some(id), message })
     }
 
     /// Commits and acts; false where the process dies over it: then all instances are gone from memory.
     fn commit(&mut self, mut tree: Tree) -> bool {
         let transition = tree.take(self.executor.as_ref());
         self.transitions += 1;
-        let in_hand = self.in_hand.take();
+        let in_hand = std::mem::take(&mut self.in_hand);
         if self.dies(Crash::BeforeCommit(self.transitions)) {
-            // The message is still in the inbox.
-            in_hand.into_iter().for_each(|message| self.outside.push_front(message));
+            // The messages are still in the inbox.
+            in_hand.into_iter().rev().for_each(|message| self.outside.push_front(message));
             return false;
         }
         self.store.commit(transition.changes);
@@ -411,7 +439,7 @@ impl Simulation {
         let retry = self.waiting.iter().filter_map(|dispatch| dispatch.not_before).map(|at| at.0).min();
         let timers = self.store.instances.values().flat_map(|rows| rows.timers.values());
         let timer = timers.clone().map(|row| row.due.0).min();
-        let sent = self.outside.front().map(|Outside::Send(at, _)| *at);
+        let sent = self.outside.front().map(|(_, Outside::Send(at, _))| *at);
         let next = [arrival, sent, timer, retry].into_iter().flatten().min()?;
         self.now = self.now.max(next);
         // At one time: arrivals before deadlines.
@@ -421,9 +449,7 @@ impl Simulation {
             return Some(Next::Event(instance, Event::CallEnded { key, attempt, outcome }));
         }
         if sent == Some(next) {
-            let Some(Outside::Send(_, message)) = self.outside.pop_front() else { return None };
-            self.in_hand = Some(Outside::Send(next, message.clone()));
-            return Some(Next::Event(self.main, Event::Message { inbox: None, message }));
+            return self.take_message().map(|event| Next::Event(self.main, event));
         }
         if timer == Some(next) {
             let row = timers.clone().find(|row| row.due.0 == next)?;
@@ -448,11 +474,17 @@ impl Simulation {
                 assert!(rows.strands.is_empty(), "strands are left over");
                 assert!(rows.compensations.is_empty(), "compensations are left over");
                 assert!(rows.timers.is_empty(), "timers are left over");
+                assert!(rows.messages.is_empty(), "messages are left over");
             } else {
                 assert!(!row.status.is_final(), "an instance outlives the root of its tree");
             }
         }
         self.assert_completions_are_unique();
+        let undelivered = self.history(self.main).into_iter().filter_map(|event| match event {
+            HistoryEvent::Undelivered { message, reason } => Some(format!("{message}: {reason}")),
+            _ => None,
+        });
+        let replies = self.store.replies.iter();
         let mut instances: Vec<(String, Status)> = self
             .store
             .instances
@@ -467,6 +499,9 @@ impl Simulation {
             error: error.map(|report| report.message),
             effects: self.effects.iter().map(|(_, effect)| effect.clone()).collect(),
             instances,
+            replies: replies.map(|row| serde_json::from_slice(&row.reply).expect("a reply is JSON")).collect(),
+            undelivered: undelivered.collect(),
+            answers: answers(self.executor.as_ref(), row),
             transitions: self.transitions,
             attempts: self.attempts,
             took: self.now,
@@ -489,6 +524,19 @@ impl Simulation {
             }
         }
     }
+}
+
+/// What the queries without parameters answer, from the row alone.
+fn answers(executor: &dyn Executor, row: &InstanceRow) -> BTreeMap<String, Value> {
+    let workflow = executor.program().workflows.values().find(|known| known.name == row.workflow);
+    let queries = workflow.map(|workflow| workflow.queries.as_slice()).unwrap_or_default();
+    let nothing = Value::Object(serde_json::Map::new());
+    let ask = |name: &str| match flow_machine::query(executor, row, name, &nothing, &Limits::default()) {
+        Ok(flow_machine::Answer::Returned(value)) => value,
+        other => Value::String(format!("{other:?}")),
+    };
+    let plain = queries.iter().filter(|query| query.params.is_empty());
+    plain.map(|query| (query.name.clone(), ask(&query.name))).collect()
 }
 
 fn outcome(program: &Program, returns: TypeId, fails: &[TypeId], answer: &Answer) -> Option<CallOutcome> {
@@ -547,8 +595,12 @@ pub fn survives_every_crash(
         let effects = (1..=calm.attempts).map(Crash::AfterEffect);
         for crash in commits.chain(effects) {
             let crashed = run(Some(crash));
-            let same = (&crashed.status, &crashed.output, &crashed.error, &crashed.instances)
-                == (&calm.status, &calm.output, &calm.error, &calm.instances);
+            let told = |ended: &Ended| {
+                let Ended { status, output, error, instances, replies, undelivered, answers, .. } =
+                    ended.clone();
+                (status, output, error, instances, replies, undelivered, answers)
+            };
+            let same = told(&crashed) == told(&calm);
             assert!(same, "{kind}, {crash:?}: ended {crashed:#?}, without the crash {calm:#?}");
             let (mut with, mut without) = (crashed.effects.clone(), calm.effects.clone());
             with.sort();

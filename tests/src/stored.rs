@@ -3,7 +3,7 @@
 use flow_machine::event::Message;
 use flow_machine::ids::{InstanceId, StrandPath};
 use flow_machine::rows::{
-    Changes, CompensationRow, HistoryRow, InstanceRow, StoredInstance, StrandRow, TimerRow,
+    Changes, CompensationRow, HistoryRow, InstanceRow, MessageRow, ReplyRow, StoredInstance, StrandRow, TimerRow,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -15,6 +15,10 @@ pub(crate) struct Store {
     /// Messages that wait, and the ids of all that were ever accepted.
     pub(crate) inbox: Vec<(Uuid, InstanceId, Message)>,
     accepted: BTreeSet<Uuid>,
+    /// The ids of all that were ever consumed.
+    consumed: BTreeSet<Uuid>,
+    /// Answers to requests, in the order in which they were given.
+    pub(crate) replies: Vec<ReplyRow>,
 }
 
 impl Store {
@@ -22,6 +26,11 @@ impl Store {
     pub(crate) fn commit(&mut self, changes: Changes) {
         for message in &changes.delete_inbox {
             self.inbox.retain(|(id, ..)| id != message);
+            assert!(self.consumed.insert(*message), "a message is consumed twice");
+        }
+        for row in &changes.replies {
+            assert!(self.replies.iter().all(|known| known.id != row.id), "a request is answered twice");
+            self.replies.push(row.clone());
         }
         for instance in changes.instances() {
             let of = |id: &InstanceId| *id == instance;
@@ -49,6 +58,8 @@ impl Store {
                     .collect(),
                 timers: changes.timers.iter().filter(|row| of(&row.instance)).cloned().collect(),
                 delete_timers: changes.delete_timers.iter().filter(|row| of(&row.0)).cloned().collect(),
+                messages: changes.messages.iter().filter(|row| of(&row.instance)).cloned().collect(),
+                delete_messages: changes.delete_messages.iter().filter(|row| of(&row.0)).copied().collect(),
                 history: changes.history.iter().filter(|row| of(&row.instance)).cloned().collect(),
                 ..Changes::default()
             });
@@ -108,6 +119,7 @@ pub(crate) struct Rows {
     pub(crate) strands: BTreeMap<StrandPath, StrandRow>,
     pub(crate) compensations: BTreeMap<StrandPath, CompensationRow>,
     pub(crate) timers: BTreeMap<String, TimerRow>,
+    pub(crate) messages: BTreeMap<i64, MessageRow>,
     pub(crate) history: Vec<HistoryRow>,
 }
 
@@ -145,6 +157,12 @@ impl Rows {
         for (_, timer) in changes.delete_timers {
             assert!(self.timers.remove(&timer).is_some(), "timer {timer} is deleted but not stored");
         }
+        for (_, number) in changes.delete_messages {
+            assert!(self.messages.remove(&number).is_some(), "message {number} is deleted but not stored");
+        }
+        for row in changes.messages {
+            assert!(self.messages.insert(row.number, row).is_none(), "a message is kept twice");
+        }
         for row in changes.history {
             assert_eq!(row.sequence, self.history.len() as i64 + 1, "history without gaps");
             self.history.push(row);
@@ -159,6 +177,7 @@ impl Rows {
             strands: self.strands.values().cloned().collect(),
             compensations,
             timers: self.timers.values().cloned().collect(),
+            messages: self.messages.values().cloned().collect(),
             last_sequence: self.history.len() as i64,
             last_at: self.history.last().map(|row| row.at).unwrap_or_default(),
             inbox: Vec::new(),

@@ -70,7 +70,8 @@ pub(crate) fn load(world: &dyn World, root: &Path, map: &mut SourceMap, cache: &
     let mut loader = Loader { world, map, cache, loaded, asked, known };
     let root = Origin::File(normalize(root));
     let mut wave = vec![root.clone()];
-    wave.extend(stdlib::PRELUDE.iter().map(|name| Origin::Standard((*name).to_string())));
+    let needed = stdlib::PRELUDE.iter().chain(stdlib::NEEDED);
+    wave.extend(needed.map(|name| Origin::Standard((*name).to_string())));
     loader.asked.extend(wave.iter().cloned());
     while !wave.is_empty() {
         wave = loader.wave(wave);

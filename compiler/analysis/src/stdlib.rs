@@ -39,6 +39,9 @@ pub const PRELUDE: &[&str] = &[
     "log",
 ];
 
+/// The modules that constructs of the language call, whether they are used or not.
+pub const NEEDED: &[&str] = &["time"];
+
 /// The modules whose functions reach the world.
 pub const CONNECTORS: &[&str] = &["http", "exec", "sql"];
 

@@ -220,7 +220,7 @@ pub struct Changes {
     pub messages: Vec<MessageRow>,
     /// Kept messages that have been received.
     pub delete_messages: Vec<(InstanceId, i64)>,
-    /// Answers; each replaces one that is there.
+    /// Answers. The first to a request stands.
     pub replies: Vec<ReplyRow>,
     /// Events, in order.
     pub history: Vec<HistoryRow>,

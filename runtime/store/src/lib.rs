@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::{
-    Changes, CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, Status, StoredInstance,
+    Changes, CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, ReplyRow, Status, StoredInstance,
 };
 use uuid::Uuid;
 
@@ -182,6 +182,9 @@ pub trait Store: Send + Sync {
     /// Accepts a message, stamps it, and wakes the owner of the instance after the commit. A repeat of its id is one
     /// message. Refused where the instance is unknown or final.
     async fn send(&self, id: Uuid, instance: InstanceId, message: &[u8]) -> Result<(), StoreError>;
+
+    /// The answer to a request, where it has been given.
+    async fn reply(&self, id: Uuid, instance: InstanceId) -> Result<Option<ReplyRow>, StoreError>;
 
     /// Returns when something may have come for this process, or at the latest after `timeout_ms`.
     async fn wait(&self, timeout_ms: u64) -> Result<(), StoreError>;

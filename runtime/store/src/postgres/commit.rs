@@ -207,6 +207,15 @@ fn deletions(batch: &mut Batch, writes: &[Write]) -> Result<(), StoreError> {
         ];
         batch.call("drop_timers", &arguments);
     }
+    let messages = collect(writes, |write| &write.changes.delete_messages);
+    if !messages.is_empty() {
+        let arguments = [
+            batch.array(shards(&messages))?,
+            batch.array(column(&messages, |row| row.0.0))?,
+            batch.array(column(&messages, |row| row.1))?,
+        ];
+        batch.call("drop_messages", &arguments);
+    }
     let inbox = collect(writes, |write| &write.changes.delete_inbox);
     if !inbox.is_empty() {
         let arguments = [batch.array(shards(&inbox))?, batch.array(column(&inbox, |id| *id))?];
@@ -313,6 +322,27 @@ fn additions(batch: &mut Batch, writes: &[Write]) -> Result<(), StoreError> {
             batch.array(column(&timers, |row| row.due.0))?,
         ];
         batch.call("put_timers", &arguments);
+    }
+    let messages = collect(writes, |write| &write.changes.messages);
+    if !messages.is_empty() {
+        let arguments = [
+            batch.array(shards(&messages))?,
+            batch.array(column(&messages, |row| row.instance.0))?,
+            batch.array(column(&messages, |row| row.number))?,
+            batch.array(column(&messages, |row| row.message.as_slice()))?,
+        ];
+        batch.call("add_messages", &arguments);
+    }
+    let replies = collect(writes, |write| &write.changes.replies);
+    if !replies.is_empty() {
+        let arguments = [
+            batch.array(shards(&replies))?,
+            batch.array(column(&replies, |row| row.id))?,
+            batch.array(column(&replies, |row| row.instance.0))?,
+            batch.array(column(&replies, |row| row.at.0))?,
+            batch.array(column(&replies, |row| row.reply.as_slice()))?,
+        ];
+        batch.call("add_replies", &arguments);
     }
     let history = collect(writes, |write| &write.changes.history);
     if !history.is_empty() {

@@ -6,7 +6,7 @@ use crate::{Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, 
 use async_trait::async_trait;
 use connections::Connections;
 use flow_machine::ids::{InstanceId, Timestamp};
-use flow_machine::rows::{CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, StoredInstance};
+use flow_machine::rows::{CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, ReplyRow, StoredInstance};
 use liveness::Liveness;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError};
@@ -208,6 +208,10 @@ impl Store for PostgresStore {
 
     async fn send(&self, id: Uuid, instance: InstanceId, message: &[u8]) -> Result<(), StoreError> {
         self.accept(id, instance, message).await
+    }
+
+    async fn reply(&self, id: Uuid, instance: InstanceId) -> Result<Option<ReplyRow>, StoreError> {
+        self.read_reply(id, instance).await
     }
 
     async fn wait(&self, timeout_ms: u64) -> Result<(), StoreError> {

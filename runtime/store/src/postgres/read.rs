@@ -6,7 +6,7 @@ use crate::condition::{Clause, Dialect, Value};
 use crate::{Filter, Scope, StoreError};
 use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use flow_machine::rows::{
-    CompensationRow, CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, Status, StoredInstance,
+    CompensationRow, CompletionRow, HistoryRow, InboxRow, InstanceRow, MessageRow, ProgramHash, ReplyRow, Status, StoredInstance,
     StrandRow, TimerRow,
 };
 use sqlx::postgres::{PgConnection, PgRow};
@@ -178,6 +178,20 @@ impl PostgresStore {
         rows.iter().map(id).collect::<Result<_, _>>().map_err(|error| failed(&self.place, error))
     }
 
+    pub(super) async fn read_reply(
+        &self,
+        id: Uuid,
+        instance: InstanceId,
+    ) -> Result<Option<ReplyRow>, StoreError> {
+        let sql = "SELECT at, reply FROM flow.reply
+                   WHERE shard = (SELECT shard FROM flow.instance WHERE id = $2) AND id = $1 AND instance = $2";
+        let rows = self.all(sqlx::query(sql).bind(id).bind(instance.0)).await?;
+        let row = |row: &PgRow| {
+            Ok(ReplyRow { id, instance, at: Timestamp(row.try_get(0)?), reply: row.try_get(1)? })
+        };
+        rows.first().map(row).transpose().map_err(|error| failed(&self.place, error))
+    }
+
     pub(super) async fn read_inbox(&self, scopes: &[Scope]) -> Result<Vec<InboxRow>, StoreError> {
         let sql = format!("SELECT id, instance, root, at, message FROM flow.inbox t WHERE {IN_SCOPE}");
         let mut messages = Vec::new();
@@ -234,6 +248,13 @@ async fn load_parts(connection: &mut PgConnection, row: InstanceRow) -> Result<S
         |row| Ok(TimerRow { instance: id, id: row.try_get(0)?, due: Timestamp(row.try_get(1)?) }),
     )
     .await?;
+    let messages = rows_of(
+        connection,
+        "SELECT number, message FROM flow.message WHERE shard = $1 AND instance = $2 ORDER BY number",
+        (root, id),
+        |row| Ok(MessageRow { instance: id, number: row.try_get(0)?, message: row.try_get(1)? }),
+    )
+    .await?;
     let inbox = rows_of(
         connection,
         "SELECT id, instance, root, at, message FROM flow.inbox WHERE shard = $1 AND instance = $2 ORDER BY at, id",
@@ -255,7 +276,7 @@ async fn load_parts(connection: &mut PgConnection, row: InstanceRow) -> Result<S
     .bind(id.0);
     let (last_sequence, last_at) = last.fetch_optional(connection).await?.unwrap_or_default();
     let last_at = Timestamp(last_at);
-    Ok(StoredInstance { row, strands, compensations, timers, last_sequence, last_at, inbox, completions })
+    Ok(StoredInstance { row, strands, compensations, timers, messages, last_sequence, last_at, inbox, completions })
 }
 
 async fn rows_of<T>(

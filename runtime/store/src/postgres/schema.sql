@@ -98,6 +98,25 @@ CREATE TABLE flow.inbox (
     PRIMARY KEY (shard, id)
 );
 
+-- Messages that their instance has taken from the inbox and keeps until they are received.
+CREATE TABLE flow.message (
+    shard int2 NOT NULL,
+    instance uuid NOT NULL,
+    number int8 NOT NULL,
+    message bytea NOT NULL,
+    CONSTRAINT message_pkey PRIMARY KEY (shard, instance, number)
+);
+
+-- Answers to requests that want one, under the request's id.
+CREATE TABLE flow.reply (
+    shard int2 NOT NULL,
+    id uuid NOT NULL,
+    instance uuid NOT NULL,
+    at int8 NOT NULL,
+    reply bytea NOT NULL,
+    PRIMARY KEY (shard, id)
+);
+
 -- The ids of all messages ever accepted: a repeat is known when the message itself is long consumed.
 CREATE TABLE flow.request (shard int2 NOT NULL, id uuid NOT NULL, instance uuid NOT NULL, PRIMARY KEY (shard, id));
 
@@ -119,6 +138,8 @@ ALTER TABLE flow.strand ALTER meta SET STORAGE EXTERNAL, ALTER frame SET STORAGE
 ALTER TABLE flow.compensation ALTER image SET STORAGE EXTERNAL;
 ALTER TABLE flow.history ALTER event SET STORAGE EXTERNAL;
 ALTER TABLE flow.inbox ALTER message SET STORAGE EXTERNAL;
+ALTER TABLE flow.message ALTER message SET STORAGE EXTERNAL;
+ALTER TABLE flow.reply ALTER reply SET STORAGE EXTERNAL;
 ALTER TABLE flow.completion ALTER outcome SET STORAGE EXTERNAL;
 
 -- Nanoseconds since 1970 on this server's clock.
@@ -182,6 +203,13 @@ RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     DELETE FROM flow.timer t USING unnest(shards, instances, ids) AS d (shard, instance, id)
     WHERE t.shard = d.shard AND t.instance = d.instance AND t.id = d.id;
+END $$;
+
+CREATE FUNCTION flow.drop_messages(shards int2[], instances uuid[], numbers int8[])
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    DELETE FROM flow.message t USING unnest(shards, instances, numbers) AS d (shard, instance, number)
+    WHERE t.shard = d.shard AND t.instance = d.instance AND t.number = d.number;
 END $$;
 
 CREATE FUNCTION flow.drop_inbox(shards int2[], ids uuid[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
@@ -266,6 +294,18 @@ RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     INSERT INTO flow.timer SELECT * FROM unnest(shards, instances, ids, dues)
     ON CONFLICT (shard, instance, id) DO UPDATE SET due = excluded.due;
+END $$;
+
+CREATE FUNCTION flow.add_messages(shards int2[], instances uuid[], numbers int8[], messages bytea[])
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    INSERT INTO flow.message SELECT * FROM unnest(shards, instances, numbers, messages);
+END $$;
+
+CREATE FUNCTION flow.add_replies(shards int2[], ids uuid[], instances uuid[], ats int8[], replies bytea[])
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    INSERT INTO flow.reply SELECT * FROM unnest(shards, ids, instances, ats, replies) ON CONFLICT DO NOTHING;
 END $$;
 
 CREATE FUNCTION flow.add_history(shards int2[], instances uuid[], sequences int8[], ats int8[], events bytea[])

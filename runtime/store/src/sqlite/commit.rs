@@ -90,6 +90,15 @@ const PUT_TIMER: Rows = Rows {
     columns: 4,
     tail: "ON CONFLICT DO UPDATE SET due = excluded.due",
 };
+const DELETE_MESSAGE: Rows =
+    Rows { head: "DELETE FROM flow_message WHERE (instance, number) IN (VALUES", columns: 2, tail: ")" };
+const INSERT_MESSAGE: Rows =
+    Rows { head: "INSERT INTO flow_message (instance, number, message) VALUES", columns: 3, tail: "" };
+const INSERT_REPLY: Rows = Rows {
+    head: "INSERT INTO flow_reply (id, instance, at, reply) VALUES",
+    columns: 4,
+    tail: "ON CONFLICT DO NOTHING",
+};
 const INSERT_HISTORY: Rows = Rows {
     head: "INSERT INTO flow_history (instance, sequence, at, event) VALUES",
     columns: 4,
@@ -152,6 +161,8 @@ impl Batch<'_> {
             .await?;
         let timers = collect(writes, |changes| &changes.delete_timers);
         DELETE_TIMER.run(self.connection, &timers, |q, row| q.bind(row.0.0).bind(&row.1)).await?;
+        let messages = collect(writes, |changes| &changes.delete_messages);
+        DELETE_MESSAGE.run(self.connection, &messages, |q, row| q.bind(row.0.0).bind(row.1)).await?;
         let inbox = collect(writes, |changes| &changes.delete_inbox);
         DELETE_INBOX.run(self.connection, &inbox, |q, id| q.bind(**id)).await?;
         let completions = collect(writes, |changes| &changes.delete_completions);
@@ -201,6 +212,22 @@ impl Batch<'_> {
         Ok(())
     }
 
+    async fn add_messages(&mut self, writes: &[Write]) -> Result<(), sqlx::Error> {
+        let messages = collect(writes, |changes| &changes.messages);
+        INSERT_MESSAGE
+            .run(self.connection, &messages, |q, row| {
+                q.bind(row.instance.0).bind(row.number).bind(&row.message)
+            })
+            .await?;
+        let replies = collect(writes, |changes| &changes.replies);
+        INSERT_REPLY
+            .run(self.connection, &replies, |q, row| {
+                q.bind(row.id).bind(row.instance.0).bind(row.at.0).bind(&row.reply)
+            })
+            .await?;
+        Ok(())
+    }
+
     async fn additions(&mut self, writes: &[Write]) -> Result<(), StoreError> {
         let compensations = collect(writes, |changes| &changes.compensations);
         let put = PUT_COMPENSATION.run(self.connection, &compensations, |q, row| {
@@ -215,6 +242,7 @@ impl Batch<'_> {
             q.bind(row.instance.0).bind(&row.id).bind(i64::from(root.shard())).bind(row.due.0)
         });
         put.await.map_err(|error| self.failed(error))?;
+        self.add_messages(writes).await.map_err(|error| self.failed(error))?;
         let history = collect(writes, |changes| &changes.history);
         let inserted = INSERT_HISTORY.run(self.connection, &history, |q, row| {
             q.bind(row.instance.0).bind(row.sequence).bind(row.at.0).bind(&row.event)

@@ -4,7 +4,7 @@ use crate::process::this_process;
 use crate::{Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, Write};
 use async_trait::async_trait;
 use flow_machine::ids::{InstanceId, Timestamp};
-use flow_machine::rows::{CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, StoredInstance};
+use flow_machine::rows::{CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, ReplyRow, StoredInstance};
 use owners::{Alive, Owners};
 use sqlx::SqlitePool;
 use std::path::Path;
@@ -167,6 +167,10 @@ impl Store for SqliteStore {
         self.accept(id, instance, message).await?;
         self.notify.notify_one();
         Ok(())
+    }
+
+    async fn reply(&self, id: Uuid, instance: InstanceId) -> Result<Option<ReplyRow>, StoreError> {
+        self.read_reply(id, instance).await
     }
 
     async fn wait(&self, timeout_ms: u64) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use crate::condition::{Clause, Dialect, Value};
 use crate::{Filter, Scope, StoreError};
 use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use flow_machine::rows::{
-    CompensationRow, CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, Status, StoredInstance,
+    CompensationRow, CompletionRow, HistoryRow, InboxRow, InstanceRow, MessageRow, ProgramHash, ReplyRow, Status, StoredInstance,
     StrandRow, TimerRow,
 };
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -148,6 +148,21 @@ impl SqliteStore {
         Ok(rows.into_iter().map(InstanceId).collect())
     }
 
+    pub(super) async fn read_reply(
+        &self,
+        id: Uuid,
+        instance: InstanceId,
+    ) -> Result<Option<ReplyRow>, StoreError> {
+        let query = sqlx::query("SELECT at, reply FROM flow_reply WHERE id = ? AND instance = ?")
+            .bind(id)
+            .bind(instance.0);
+        let found = query.fetch_optional(&self.readers).await.map_err(|error| failed(&self.place, error))?;
+        let row = |row: SqliteRow| {
+            Ok(ReplyRow { id, instance, at: Timestamp(row.try_get(0)?), reply: row.try_get(1)? })
+        };
+        found.map(row).transpose().map_err(|error| failed(&self.place, error))
+    }
+
     pub(super) async fn read_inbox(&self, scopes: &[Scope]) -> Result<Vec<InboxRow>, StoreError> {
         let sql = format!("SELECT id, instance, root, at, message FROM flow_inbox t WHERE {IN_SCOPE}");
         let mut messages = Vec::new();
@@ -208,6 +223,13 @@ async fn load_parts(
         |row| Ok(TimerRow { instance: id, id: row.try_get(0)?, due: Timestamp(row.try_get(1)?) }),
     )
     .await?;
+    let messages = rows_of(
+        connection,
+        "SELECT number, message FROM flow_message WHERE instance = ? ORDER BY number",
+        id,
+        |row| Ok(MessageRow { instance: id, number: row.try_get(0)?, message: row.try_get(1)? }),
+    )
+    .await?;
     let inbox = rows_of(
         connection,
         "SELECT id, instance, root, at, message FROM flow_inbox WHERE instance = ? ORDER BY at, id",
@@ -228,7 +250,7 @@ async fn load_parts(
     .bind(id.0);
     let (last_sequence, last_at) = last.fetch_optional(connection).await?.unwrap_or_default();
     let last_at = Timestamp(last_at);
-    Ok(StoredInstance { row, strands, compensations, timers, last_sequence, last_at, inbox, completions })
+    Ok(StoredInstance { row, strands, compensations, timers, messages, last_sequence, last_at, inbox, completions })
 }
 
 async fn rows_of<T>(

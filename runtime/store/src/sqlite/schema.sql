@@ -91,6 +91,22 @@ CREATE TABLE flow_inbox (
     message BLOB NOT NULL
 ) STRICT;
 
+-- Messages that their instance has taken from the inbox and keeps until they are received.
+CREATE TABLE flow_message (
+    instance BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    PRIMARY KEY (instance, number)
+) STRICT, WITHOUT ROWID;
+
+-- Answers to requests that want one, under the request's id.
+CREATE TABLE flow_reply (
+    id BLOB PRIMARY KEY,
+    instance BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    reply BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The ids of all messages ever accepted: a repeat is known when the message itself is long consumed.
 CREATE TABLE flow_request (
     id BLOB PRIMARY KEY,
