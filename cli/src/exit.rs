@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Cancelled = 4,
     /// The workflow is stuck: an operator must decide.
     Stuck = 5,
+    /// An update was not answered in time; it stands.
+    NoAnswer = 6,
     /// Interrupted by Ctrl-C; what ran can be resumed.
     Interrupted = 130,
 }
@@ -71,12 +73,17 @@ impl From<StoreError> for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Failure {
-        match error {
-            EngineError::Store(store) => store.into(),
+        match &error {
+            EngineError::Store(store) => store.clone().into(),
             EngineError::System { .. }
             | EngineError::BadProgram { .. }
             | EngineError::Damaged { .. }
             | EngineError::ProgramMissing { .. } => Failure::system(error.to_string()),
+            EngineError::NoSuchMessage { asked, known, .. } => {
+                let near = crate::program::nearest(asked, known.iter().map(String::as_str));
+                let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                Failure::usage(format!("{error}{near}"))
+            }
             other => Failure::usage(other.to_string()),
         }
     }

@@ -35,7 +35,13 @@ pub(crate) fn arguments(
     Ok(image.encode())
 }
 
-fn parse(text: &str) -> Result<Value, Failure> {
+/// The arguments of an update or query.
+pub(crate) fn object(text: Option<&str>) -> Result<Value, Failure> {
+    text.map_or_else(|| Ok(Value::Object(serde_json::Map::new())), parse)
+}
+
+/// JSON text, or that of `@FILE`.
+pub(crate) fn parse(text: &str) -> Result<Value, Failure> {
     let (origin, text) = match text.strip_prefix('@') {
         Some(path) => {
             let read = std::fs::read_to_string(path);
@@ -48,7 +54,8 @@ fn parse(text: &str) -> Result<Value, Failure> {
     };
     serde_json::from_str(&text).map_err(|error| {
         Failure::usage(format!(
-            "{origin} is no JSON: {error}; an input is an object by parameter name: {{\"name\": …}}"
+            "{origin} is no JSON: {error}; arguments are an object by parameter name: {{\"name\": …}}, a text has \
+             quotes of its own: '\"text\"'"
         ))
     })
 }

@@ -130,6 +130,34 @@ impl Live {
                 let took = self.closed(at, &strand.0);
                 self.line(at, Some(strand), "✓", &format!("slept {took}"));
             }
+            HistoryEvent::Waiting { strand, what, line } => self.opened(at, strand, &strand.0, what, line),
+            other => self.message(at, other),
+        }
+    }
+
+    /// What comes from outside, and who gets it.
+    fn message(&mut self, at: Timestamp, event: &HistoryEvent) {
+        match event {
+            HistoryEvent::Signalled { signal, value } => {
+                self.line(at, None, "✉", &format!("{signal} {}", brief(value)));
+            }
+            HistoryEvent::Received { strand, signal } => {
+                self.closed(at, &strand.0);
+                self.line(at, Some(strand), "✓", &format!("received {signal}"));
+            }
+            HistoryEvent::ConditionMet { strand } => {
+                self.closed(at, &strand.0);
+                self.line(at, Some(strand), "✓", "what it waited for holds");
+            }
+            HistoryEvent::Updated { update, args, output } => {
+                self.line(at, None, "✉", &format!("{update}{} → {}", arguments(args), brief(output)));
+            }
+            HistoryEvent::UpdateFailed { update, args, error } => {
+                self.line(at, None, "✉", &format!("{update}{} failed: {error}", arguments(args)));
+            }
+            HistoryEvent::Undelivered { message, reason } => {
+                self.line(at, None, "✉", &format!("{message} not delivered: {reason}"));
+            }
             other => self.structure(at, other),
         }
     }

@@ -64,6 +64,12 @@ enum Command {
     Skip(commands::skip::Args),
     /// End an instance at once, without compensating.
     Terminate(commands::terminate::Args),
+    /// Send a signal to an instance.
+    Signal(commands::signal::Args),
+    /// Run an update in an instance and print its answer.
+    Update(commands::update::Args),
+    /// Ask an instance a query, running or ended.
+    Query(commands::query::Args),
     /// Go on with an instance whose process is gone, or which is stuck; without an id, with all of them.
     Resume(commands::resume::Args),
 }
@@ -88,6 +94,9 @@ fn main() -> ExitCode {
         Command::Unpause(args) => commands::unpause::run(&args),
         Command::Skip(args) => commands::skip::run(&args),
         Command::Terminate(args) => commands::terminate::run(&args),
+        Command::Signal(args) => commands::signal::run(&args),
+        Command::Update(args) => commands::update::run(&args),
+        Command::Query(args) => commands::query::run(&args),
         Command::Resume(args) => commands::resume::run(&args),
     };
     exit::code(done)

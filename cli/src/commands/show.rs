@@ -43,6 +43,12 @@ fn print(view: &InstanceView) {
     if view.compensations > 0 {
         println!("{} compensations registered", view.compensations);
     }
+    if view.messages > 0 {
+        println!("{} messages wait to be received", view.messages);
+    }
+    for state in &view.states {
+        println!("state {}: {} = {}", state.name, state.ty, state.value);
+    }
     if let Some(message) = view.error.as_ref().and_then(|error| error.get("message")) {
         println!("error: {}", message.as_str().unwrap_or_default());
     }

@@ -78,10 +78,8 @@ impl Core {
     ) -> Result<(), StoreError> {
         let Some(root) = tree.first() else { return Ok(()) };
         let id = root.row.root;
-        if root.row.status.is_final() {
-            if !root.inbox.is_empty() {
-                self.consume(scope, id, root.inbox.iter().map(|row| row.id).collect()).await;
-            }
+        // One that has ended says of what still comes that it comes too late.
+        if root.row.status.is_final() && root.inbox.is_empty() {
             return Ok(());
         }
         let executor = match self.programs.get(&root.row.program, &root.row.name).await {

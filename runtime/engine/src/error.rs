@@ -48,6 +48,34 @@ pub enum EngineError {
         /// Those it has.
         known: Vec<String>,
     },
+    /// The workflow has no such signal, update or query.
+    #[error("the workflow `{workflow}` has no {kind} `{asked}`; it has {}", list(.known))]
+    NoSuchMessage {
+        /// The workflow.
+        workflow: String,
+        /// `signal`, `update` or `query`.
+        kind: &'static str,
+        /// As asked for.
+        asked: String,
+        /// Those it has.
+        known: Vec<String>,
+    },
+    /// The value of a signal, or the arguments of an update or query, do not fit.
+    #[error("{kind} `{asked}` of `{workflow}`{}: expected {expected}, found {found}", at(.path))]
+    BadMessage {
+        /// The workflow.
+        workflow: String,
+        /// `signal`, `update` or `query`.
+        kind: &'static str,
+        /// Which.
+        asked: String,
+        /// Where in the JSON; empty for the whole.
+        path: String,
+        /// What belongs there.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
     /// A living process has it.
     #[error("the instance `{name}` is run by process {} on {}: stop that one, or watch it", owner.pid, owner.host)]
     Owned {
@@ -96,6 +124,10 @@ pub enum EngineError {
     /// The engine is being closed.
     #[error("the engine is being closed; what runs can be resumed with `flow resume`")]
     Closing,
+}
+
+fn at(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!(", at `{path}`") }
 }
 
 fn list(names: &[String]) -> String {

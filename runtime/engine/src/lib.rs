@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod inbox;
 mod lease;
+mod messages;
 mod options;
 mod programs;
 mod registry;

@@ -24,7 +24,8 @@ impl Programs {
         Programs { store, kind, ready: Mutex::default(), last: Mutex::default() }
     }
 
-    fn ready(&self, hash: &ProgramHash) -> Option<Arc<dyn Executor>> {
+    /// A program that is compiled already.
+    pub(crate) fn ready(&self, hash: &ProgramHash) -> Option<Arc<dyn Executor>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
     }
 

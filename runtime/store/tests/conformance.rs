@@ -64,6 +64,7 @@ on_both_stores!(
     an_old_token_writes_nothing,
     only_the_guilty_write_of_a_group_fails,
     a_message_is_accepted_once_even_after_it_was_consumed,
+    messages_are_kept_in_order_and_answers_stand,
     a_step_and_its_completion_are_one_transaction,
     a_newer_format_is_refused,
     a_listing_takes_conditions_on_fields_and_attributes,
@@ -164,6 +165,32 @@ async fn what_was_written_is_loaded(place: Place) {
     assert_eq!(found.row, ended);
     assert!(found.strands.is_empty() && found.compensations.is_empty() && found.timers.is_empty());
     assert!(matches!(store.send(Uuid::new_v4(), id, b"x").await, Err(StoreError::Refused { .. })));
+}
+
+async fn messages_are_kept_in_order_and_answers_stand(place: Place) {
+    let store = connect(&place.url).await.unwrap();
+    let (id, lease) = started(&*store, "a").await;
+    let message = |number: i64| MessageRow { instance: id, number, message: vec![0, number as u8] };
+    let commit = |changes: Changes| {
+        let store = store.clone();
+        async move { store.commit(&[Write { lease, root: id, changes }]).await }
+    };
+    let messages = (1..=40).map(message).collect();
+    commit(Changes { messages, ..Changes::default() }).await.unwrap();
+    assert_eq!(loaded(&*store, id).await.messages, (1..=40).map(message).collect::<Vec<_>>());
+    // A number may be taken anew in the transition that frees it.
+    let delete_messages = (2..=40).map(|number| (id, number)).collect();
+    let changes = Changes { delete_messages, messages: vec![message(2)], ..Changes::default() };
+    commit(changes).await.unwrap();
+    assert_eq!(loaded(&*store, id).await.messages, vec![message(1), message(2)]);
+
+    let request = Uuid::new_v4();
+    assert_eq!(store.reply(request, id).await.unwrap(), None);
+    let reply = |text: &str| ReplyRow { id: request, instance: id, at: Timestamp(3), reply: text.into() };
+    commit(Changes { replies: vec![reply("first")], ..Changes::default() }).await.unwrap();
+    commit(Changes { replies: vec![reply("second")], ..Changes::default() }).await.unwrap();
+    assert_eq!(store.reply(request, id).await.unwrap(), Some(reply("first")));
+    assert_eq!(store.reply(request, InstanceId(Uuid::new_v4())).await.unwrap(), None);
 }
 
 async fn a_batch_is_all_or_nothing(place: Place) {

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use flow_machine::ids::{InstanceId, Timestamp};
-use flow_machine::rows::{CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, StoredInstance};
+use flow_machine::rows::{
+    CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, ReplyRow, StoredInstance,
+};
 use flow_store::{Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -104,6 +106,9 @@ impl Store for FaultyStore {
     }
     async fn send(&self, id: Uuid, instance: InstanceId, message: &[u8]) -> Result<(), StoreError> {
         self.up()?.send(id, instance, message).await
+    }
+    async fn reply(&self, id: Uuid, instance: InstanceId) -> Result<Option<ReplyRow>, StoreError> {
+        self.up()?.reply(id, instance).await
     }
     async fn wait(&self, timeout_ms: u64) -> Result<(), StoreError> {
         self.up()?.wait(timeout_ms).await

@@ -6,7 +6,9 @@ use crate::{Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, 
 use async_trait::async_trait;
 use connections::Connections;
 use flow_machine::ids::{InstanceId, Timestamp};
-use flow_machine::rows::{CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, ReplyRow, StoredInstance};
+use flow_machine::rows::{
+    CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, ReplyRow, StoredInstance,
+};
 use liveness::Liveness;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError};

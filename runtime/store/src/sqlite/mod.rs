@@ -4,7 +4,9 @@ use crate::process::this_process;
 use crate::{Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, Write};
 use async_trait::async_trait;
 use flow_machine::ids::{InstanceId, Timestamp};
-use flow_machine::rows::{CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, ReplyRow, StoredInstance};
+use flow_machine::rows::{
+    CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, ReplyRow, StoredInstance,
+};
 use owners::{Alive, Owners};
 use sqlx::SqlitePool;
 use std::path::Path;

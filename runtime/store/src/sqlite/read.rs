@@ -5,8 +5,8 @@ use crate::condition::{Clause, Dialect, Value};
 use crate::{Filter, Scope, StoreError};
 use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use flow_machine::rows::{
-    CompensationRow, CompletionRow, HistoryRow, InboxRow, InstanceRow, MessageRow, ProgramHash, ReplyRow, Status, StoredInstance,
-    StrandRow, TimerRow,
+    CompensationRow, CompletionRow, HistoryRow, InboxRow, InstanceRow, MessageRow, ProgramHash, ReplyRow,
+    Status, StoredInstance, StrandRow, TimerRow,
 };
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
@@ -250,7 +250,17 @@ async fn load_parts(
     .bind(id.0);
     let (last_sequence, last_at) = last.fetch_optional(connection).await?.unwrap_or_default();
     let last_at = Timestamp(last_at);
-    Ok(StoredInstance { row, strands, compensations, timers, messages, last_sequence, last_at, inbox, completions })
+    Ok(StoredInstance {
+        row,
+        strands,
+        compensations,
+        timers,
+        messages,
+        last_sequence,
+        last_at,
+        inbox,
+        completions,
+    })
 }
 
 async fn rows_of<T>(

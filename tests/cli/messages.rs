@@ -1,0 +1,169 @@
+//! Signals, updates and queries from the command line, to the examples that live on them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failure is told"
+)]
+
+mod shared;
+
+use flow_test_support::PostgresServer;
+use serde_json::{Value, json};
+use shared::{Done, Place, example};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// A `flow` that runs until it is done or dropped.
+struct Background(Child);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Background {
+    fn worker(place: &Place) -> Background {
+        let mut command = place.command(&["worker"]);
+        Background(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+/// Asks again and again until the answer is as wanted.
+fn until(place: &Place, args: &[&str], wanted: impl Fn(&Done) -> bool) -> Done {
+    let begun = Instant::now();
+    loop {
+        let done = place.flow(args);
+        if wanted(&done) {
+            return done;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{args:?}: {done:#?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn status(place: &Place, id: &str) -> Value {
+    place.flow(&["show", id, "--json"]).json()["status"].clone()
+}
+
+fn start(place: &Place, file: &str, input: &str, id: &str) {
+    let (file, input) = (example(file), format!("@{}", example(input)));
+    let done = place.flow(&["start", &file, "--id", id, "--input", &input]);
+    assert_eq!(done.code, 0, "{done:#?}");
+}
+
+fn a_claim_waits_for_its_assessor(place: &Place) {
+    start(place, "claims/allstate_claim.flow", "claims/claim.json", "c1");
+    let worker = Background::worker(place);
+    let waiting = |done: &Done| done.out.contains("waiting for an assessor");
+    until(place, &["query", "c1", "status"], waiting);
+    let wrong = place.flow(&["signal", "c1", "verdict", "--input", r#"{"Approved": {"by": 7}}"#]);
+    assert_eq!(wrong.code, 2, "{wrong:#?}");
+    assert!(wrong.err.contains("`Approved.by`") && wrong.err.contains("String"), "{}", wrong.err);
+    let near = place.flow(&["signal", "c1", "verdikt", "--input", r#""x""#]);
+    assert!(near.code == 2 && near.err.contains("did you mean `verdict`"), "{near:#?}");
+    // Nobody runs it, so the signal waits.
+    drop(worker);
+    let verdict = ["signal", "c1", "verdict", "--input", r#"{"Approved": {"by": "Eve"}}"#];
+    let request = "00000000-0000-4000-8000-000000000001";
+    for _ in 0..2 {
+        let sent = place.flow(&[verdict.as_slice(), &["--json", "--request-id", request]].concat());
+        assert_eq!(sent.code, 0, "{sent:#?}");
+    }
+    let done = place.flow(&["resume", "c1", "--json"]);
+    assert_eq!((done.code, &done.json()["status"]), (0, &json!("completed")), "{done:#?}");
+    assert_eq!(place.flow(&["query", "c1", "status"]).out.trim(), r#""paying""#);
+    let history = place.flow(&["history", "c1", "--json"]).json_lines();
+    let count = |kind: &str| history.iter().filter(|event| event["kind"] == kind).count();
+    assert_eq!((count("signalled"), count("received"), count("undelivered")), (1, 1, 0));
+    let late = place.flow(&verdict);
+    assert!(late.code == 2 && late.err.contains("has ended"), "{late:#?}");
+}
+
+fn a_game_is_won_by_updates(place: &Place) {
+    start(place, "game/riot_game.flow", "game/game.json", "g1");
+    let waiting = place.flow(&[
+        "update",
+        "g1",
+        "move",
+        "--timeout",
+        "0",
+        "--input",
+        r#"{"a": {"player": "Ann", "cell": 0}}"#,
+    ]);
+    assert_eq!(waiting.code, 6, "{waiting:#?}");
+    assert!(
+        waiting.err.contains("no process runs g1") && waiting.err.contains("--request-id"),
+        "{waiting:#?}"
+    );
+    let _worker = Background::worker(place);
+    until(place, &["query", "g1", "view", "--json"], |done| {
+        done.code == 0 && done.json()["output"]["cells"] == json!([[0, "Cross"]])
+    });
+    let play = |cell: i64, request: &str| {
+        let input = json!({"a": {"player": "x", "cell": cell}}).to_string();
+        place.flow(&["update", "g1", "move", "--json", "--request-id", request, "--input", &input])
+    };
+    let id = |n: i64| format!("00000000-0000-4000-8000-00000000010{n}");
+    let second = play(4, &id(1));
+    assert_eq!((second.code, &second.json()["output"]["turn"]), (0, &json!("Cross")), "{second:#?}");
+    // A repeat is answered, not played: the cell would be taken.
+    assert_eq!(play(4, &id(1)).json()["output"], second.json()["output"]);
+    let taken = play(4, &id(2));
+    assert_eq!(
+        (taken.code, &taken.json()["error"]["message"]),
+        (1, &json!("IllegalMove(cell: 4)")),
+        "{taken:#?}"
+    );
+    let wrong = place.flow(&["update", "g1", "move", "--input", r#"{"a": {"player": "x"}}"#]);
+    assert!(wrong.code == 2 && wrong.err.contains("a.cell"), "{wrong:#?}");
+    for (turn, cell) in [(3, 1), (4, 8), (5, 2)] {
+        assert_eq!(play(cell, &id(turn)).code, 0);
+    }
+    until(place, &["show", "g1", "--json"], |done| done.json()["status"] == "completed");
+    assert_eq!(
+        play(2, &id(5)).json()["output"]["cells"].as_array().unwrap().len(),
+        5,
+        "answered after the end"
+    );
+    let late = play(7, &id(6));
+    assert!(late.code == 2 && late.err.contains("has ended"), "{late:#?}");
+}
+
+fn a_device_is_sampled_until_it_is_retired(place: &Place) {
+    start(place, "devices/iot_device.flow", "devices/device.json", "d1");
+    let worker = Background::worker(place);
+    let sampled = until(place, &["query", "d1", "latest", "--json"], |done| {
+        done.code == 0 && !done.json()["output"].is_null()
+    });
+    let value = sampled.json()["output"]["value"].as_f64().unwrap();
+    assert!((20.0..=25.0).contains(&value), "{value}");
+    drop(worker);
+    assert_eq!(status(place, "d1"), json!("running"));
+    assert_eq!(place.flow(&["signal", "d1", "retire", "--input", r#""old""#]).code, 0);
+    let done = place.flow(&["resume", "d1", "--json"]);
+    assert_eq!((done.code, &done.json()["status"]), (0, &json!("completed")), "{done:#?}");
+    assert_eq!(place.flow(&["query", "d1", "latest", "--json"]).json(), sampled.json());
+}
+
+fn all(place: &Place) {
+    a_claim_waits_for_its_assessor(place);
+    a_game_is_won_by_updates(place);
+    a_device_is_sampled_until_it_is_retired(place);
+}
+
+#[test]
+fn the_examples_run_on_sqlite() {
+    all(&Place::new());
+}
+
+#[test]
+fn the_examples_run_on_postgres() {
+    let server = PostgresServer::start();
+    let mut place = Place::new();
+    place.store = Some(server.fresh_database());
+    all(&place);
+}
