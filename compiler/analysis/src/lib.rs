@@ -30,6 +30,7 @@ mod names;
 mod parallel;
 mod report;
 mod session;
+mod stale;
 pub mod stdlib;
 mod suspension;
 pub mod world;

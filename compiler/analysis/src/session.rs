@@ -5,7 +5,7 @@ use crate::hir::{self, Id, ModuleId};
 use crate::modules::{self, Loaded, Origin, ParseCache};
 use crate::suspension::Fact;
 use crate::world::World;
-use crate::{Analysis, check, declare, interface, keys, names, suspension};
+use crate::{Analysis, check, declare, interface, keys, names, stale, suspension};
 use flow_syntax::{Diagnostic, FileId, SourceMap};
 use foldhash::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -157,6 +157,7 @@ pub(crate) fn run(
         let members = cx.members.get(module.index()).cloned().unwrap_or_default();
         let mut diagnostics = std::mem::take(&mut cx.diagnostics);
         diagnostics.extend(suspension::infer(&mut cx.program, &members, &mut facts));
+        diagnostics.extend(stale::check(&mut cx.program, &members));
         found.extend(diagnostics.iter().cloned());
         let interface = interface::of(&cx, module, tree, used, &facts, sources);
         set(&mut interfaces, module, interface);

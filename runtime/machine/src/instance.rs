@@ -397,10 +397,7 @@ impl Instance {
             strand.failed_call = None;
             match before {
                 Wait::Call(call) => _ = self.calls.remove(&call.key),
-                other => {
-                    self.forget_wait(&other);
-                    self.waits_no_more(path, &other);
-                }
+                other => self.waits_no_more(path, &other),
             }
             self.touch(path);
             self.ready.push_back((path.clone(), resumption));
@@ -416,7 +413,7 @@ impl Instance {
                     awaiting.remove(path);
                 }
             }
-            _ => {}
+            other => self.forget_wait(other),
         }
     }
 

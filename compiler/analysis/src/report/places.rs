@@ -63,6 +63,14 @@ pub(crate) fn unset_state(name: &Ident, declared: Span) -> Diagnostic {
         .help("move its declaration up")
 }
 
+pub(crate) fn stale_state(name: &str, read: Span, assigned: Span) -> Diagnostic {
+    let message = format!("`{name}` is assigned from what it was before a wait");
+    Diagnostic::warning(codes::STALE_STATE, message)
+        .at(assigned, "what was written meanwhile is lost here")
+        .also(read, "read here")
+        .help("read it after the wait, in the expression that assigns it")
+}
+
 pub(crate) fn bad_index(found: &str, span: Span) -> Diagnostic {
     error(codes::BAD_INDEX, format!("an index can't be of type {found}"), span, "")
         .help("a `Bool`, a number, a `String`, a `Timestamp`, a `Duration`, or an option of one")
