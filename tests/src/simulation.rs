@@ -499,7 +499,9 @@ impl Simulation {
             error: error.map(|report| report.message),
             effects: self.effects.iter().map(|(_, effect)| effect.clone()).collect(),
             instances,
-            replies: replies.map(|row| serde_json::from_slice(&row.reply).expect("a reply is JSON")).collect(),
+            replies: replies
+                .map(|row| serde_json::from_slice(&row.reply).expect("a reply is JSON"))
+                .collect(),
             undelivered: undelivered.collect(),
             answers: answers(self.executor.as_ref(), row),
             transitions: self.transitions,

@@ -3,7 +3,8 @@
 use flow_machine::event::Message;
 use flow_machine::ids::{InstanceId, StrandPath};
 use flow_machine::rows::{
-    Changes, CompensationRow, HistoryRow, InstanceRow, MessageRow, ReplyRow, StoredInstance, StrandRow, TimerRow,
+    Changes, CompensationRow, HistoryRow, InstanceRow, MessageRow, ReplyRow, StoredInstance, StrandRow,
+    TimerRow,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         engine.close().await?;
         let pid = match &delivery {
             Delivery::Owned(owner) => Some(owner.pid),
-            Delivery::Waiting => None,
+            Delivery::Waiting | Delivery::Done => None,
         };
         if args.json {
             println!("{}", json!({"id": args.id, "request": request, "delivered_to": pid}));

@@ -119,6 +119,17 @@ impl<'p> Walk<'p> {
         std::mem::replace(&mut self.sources, outer)
     }
 
+    /// What is spawned runs beside the code around it, and maybe several times.
+    fn spawn(&mut self, branch: &mut Branch) {
+        let waits = self.waits;
+        let own = self.strands.len();
+        self.strands.push(Strand { parent: own, many: true });
+        let before = std::mem::replace(&mut self.strand, own);
+        self.waits += 1;
+        self.expr(&mut branch.body);
+        (self.strand, self.waits) = (before, waits);
+    }
+
     fn branch(&mut self, branch: &mut Branch, many: bool) {
         self.strands.push(Strand { parent: self.strand, many });
         let before = std::mem::replace(&mut self.strand, self.strands.len() - 1);
@@ -201,11 +212,14 @@ impl VisitorMut for Walk<'_> {
                 expr.each_part_mut(self);
                 expr.each_part_mut(self);
             }
-            ExprKind::Parallel(branches) => {
+            ExprKind::Spawn { branch, .. } => self.spawn(branch),
+            ExprKind::Parallel { first, branches } => {
+                first.iter_mut().for_each(|first| self.expr(first));
                 branches.iter_mut().for_each(|branch| self.branch(branch, false));
                 self.waits += 1;
             }
-            ExprKind::ParallelFor { items, max, branch, .. } => {
+            ExprKind::ParallelFor { first, items, max, branch, .. } => {
+                first.iter_mut().for_each(|first| self.expr(first));
                 self.expr(items);
                 max.iter_mut().for_each(|max| self.expr(max));
                 self.branch(branch, true);
@@ -230,7 +244,10 @@ impl VisitorMut for Walk<'_> {
             | ExprKind::Sleep(_)
             | ExprKind::SleepUntil(_)
             | ExprKind::Receive(_)
-            | ExprKind::WaitUntil(_) => {
+            | ExprKind::WaitUntil(_)
+            | ExprKind::Scope { .. }
+            | ExprKind::Await(_)
+            | ExprKind::Detach { .. } => {
                 expr.each_part_mut(self);
                 self.waits += 1;
             }

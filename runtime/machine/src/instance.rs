@@ -349,7 +349,6 @@ impl Instance {
     pub(crate) fn remove_strand(&mut self, path: &StrandPath) {
         // If it was to run, `run` finds it gone: a path is never used twice.
         let Some(strand) = self.strands.remove(path) else { return };
-        self.forget_wait(&strand.meta.wait);
         if strand.version > 0 {
             self.pending.deleted_strands.insert(path.clone());
         }

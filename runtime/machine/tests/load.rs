@@ -59,6 +59,7 @@ fn stored(first: Changes, later: Changes) -> StoredInstance {
         strands: if later.strands.is_empty() { first.strands } else { later.strands },
         compensations: Vec::new(),
         timers: if later.timers.is_empty() { first.timers } else { later.timers },
+        messages: Vec::new(),
         inbox: Vec::new(),
         completions: Vec::new(),
     }
