@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A fork with more branches than this is shown as one line that counts.
@@ -21,10 +22,14 @@ pub(crate) struct Live {
     terminal: bool,
     quiet: bool,
     began: Option<Timestamp>,
+    /// The id of the instance that is run; the others are its children, and what it detached.
+    root: Option<Arc<str>>,
+    /// Before what the instance says whose event is shown: nothing for the root.
+    label: String,
     /// Open calls and sleeps by key, with the time they began.
     open: HashMap<String, Open>,
     /// Strands whose branches are only counted, with how many have ended and how many there are.
-    bulk: HashMap<StrandPath, (ProgressBar, u64)>,
+    bulk: HashMap<(String, StrandPath), (ProgressBar, u64)>,
     progress: Option<ProgressBar>,
 }
 
@@ -45,6 +50,8 @@ impl Live {
             terminal,
             quiet,
             began: None,
+            root: None,
+            label: String::new(),
             open: HashMap::new(),
             bulk: HashMap::new(),
             progress: None,
@@ -54,7 +61,11 @@ impl Live {
     /// Shows one event.
     pub(crate) fn show(&mut self, event: &EngineEvent) {
         match event {
-            EngineEvent::Committed { at, event, .. } if !self.quiet => self.history(*at, event),
+            EngineEvent::Committed { at, event, name, .. } if !self.quiet => {
+                let root = self.root.get_or_insert_with(|| name.clone());
+                self.label = label(root, name);
+                self.history(*at, event);
+            }
             EngineEvent::Notice(notice) => self.notice(notice),
             _ => {}
         }
@@ -88,11 +99,12 @@ impl Live {
         let began = self.began.unwrap_or(at);
         let seconds = at.0.saturating_sub(began.0).max(0) as f64 / 1e9;
         let branch = strand.map(branch_label).unwrap_or_default();
-        self.print(&format!("{seconds:>9.3}s {mark} {branch}{text}"));
+        self.print(&format!("{seconds:>9.3}s {mark} {}{branch}{text}", self.label));
     }
 
     fn in_bulk(&self, strand: &StrandPath) -> bool {
-        self.bulk.keys().any(|bulk| strand != bulk && strand.0.starts_with(&format!("{bulk}.")))
+        let around = |bulk: &StrandPath| strand != bulk && strand.0.starts_with(&format!("{bulk}."));
+        self.bulk.keys().any(|(label, bulk)| *label == self.label && around(bulk))
     }
 
     fn history(&mut self, at: Timestamp, event: &HistoryEvent) {
@@ -124,10 +136,16 @@ impl Live {
                 self.line(at, Some(strand), "✗", &format!("{activity} {what}: {error} ({took})"));
             }
             HistoryEvent::Sleeping { strand, until, line } => {
-                self.opened(at, strand, &strand.0, &format!("sleeps until {}", local(*until)), line);
+                self.opened(
+                    at,
+                    strand,
+                    &self.sleep_key(strand),
+                    &format!("sleeps until {}", local(*until)),
+                    line,
+                );
             }
             HistoryEvent::Woke { strand } => {
-                let took = self.closed(at, &strand.0);
+                let took = self.closed(at, &self.sleep_key(strand));
                 self.line(at, Some(strand), "✓", &format!("slept {took}"));
             }
             HistoryEvent::Waiting { strand, what, line } => self.opened(at, strand, &strand.0, what, line),
@@ -169,16 +187,38 @@ impl Live {
                 self.line(at, Some(strand), "⑃", &format!("{construct}, {branches} branches"));
                 if *branches > MOST_BRANCHES {
                     let bar = self.counting_bar(*branches as u64, construct);
-                    self.bulk.insert(strand.clone(), (bar, 0));
+                    self.bulk.insert((self.label.clone(), strand.clone()), (bar, 0));
                 }
             }
             HistoryEvent::BranchEnded { strand, error } => self.branch_ended(at, strand, error.as_deref()),
             HistoryEvent::Joined { strand, winner } => {
-                if let Some((bar, _)) = self.bulk.remove(strand) {
+                if let Some((bar, _)) = self.bulk.remove(&(self.label.clone(), strand.clone())) {
                     bar.finish_and_clear();
                 }
                 let text = winner.map_or("joined".to_owned(), |winner| format!("won by arm {}", winner + 1));
                 self.line(at, Some(strand), "⑂", &text);
+            }
+            HistoryEvent::Spawned { strand, spawned } => {
+                self.line(at, Some(strand), "⑃", &format!("spawned {}", branch_label(spawned).trim_end()));
+            }
+            HistoryEvent::ChildStarted { strand, child, .. } => {
+                self.line(at, Some(strand), "▸", &format!("child {child}"));
+            }
+            HistoryEvent::ChildEnded { strand, child, error } => {
+                let (mark, how) = match error {
+                    None => ("✓", "completed".to_owned()),
+                    Some(error) => ("✗", format!("failed: {error}")),
+                };
+                self.line(at, Some(strand), mark, &format!("child {child} {how}"));
+            }
+            HistoryEvent::Detached { strand, instance, .. } => {
+                self.line(at, Some(strand), "▸", &format!("detached {instance}"));
+            }
+            HistoryEvent::Told { strand, instance, signal, .. } => {
+                self.line(at, Some(strand), "→", &format!("{signal} to {instance}"));
+            }
+            HistoryEvent::RequestRefused { strand, instance, reason } => {
+                self.line(at, Some(strand), "✗", &format!("{instance}: {reason}"));
             }
             HistoryEvent::TimedOut { strand } => self.line(at, Some(strand), "⏱", "timed out"),
             HistoryEvent::Compensating { strand, count, error } => {
@@ -202,7 +242,9 @@ impl Live {
     }
 
     fn branch_ended(&mut self, at: Timestamp, strand: &StrandPath, error: Option<&str>) {
-        let parent = self.bulk.iter_mut().find(|(bulk, _)| strand.0.starts_with(&format!("{bulk}.")));
+        let mut bulk = self.bulk.iter_mut();
+        let parent =
+            bulk.find(|((label, bulk), _)| *label == self.label && strand.0.starts_with(&format!("{bulk}.")));
         if let Some((_, (bar, ended))) = parent {
             *ended += 1;
             bar.set_position(*ended);
@@ -210,6 +252,10 @@ impl Live {
         if let Some(error) = error {
             self.line(at, Some(strand), "✗", &format!("branch failed: {error}"));
         }
+    }
+
+    fn sleep_key(&self, strand: &StrandPath) -> String {
+        format!("{}{strand}", self.label)
     }
 
     fn opened(&mut self, at: Timestamp, strand: &StrandPath, key: &str, text: &str, line: &str) {
@@ -223,7 +269,7 @@ impl Live {
         if let Ok(style) = ProgressStyle::with_template("{elapsed:>9} {spinner} {msg}") {
             bar.set_style(style);
         }
-        bar.set_message(format!("{}{text}  {line}", branch_label(strand)));
+        bar.set_message(format!("{}{}{text}  {line}", self.label, branch_label(strand)));
         if self.terminal {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
@@ -263,6 +309,15 @@ impl Live {
         }
         bar.set_message(name.to_owned());
         bar
+    }
+}
+
+/// `ship-1: ` for a child of the instance that is run, `cart-7: ` for one that it detached.
+fn label(root: &str, name: &str) -> String {
+    match name.strip_prefix(root) {
+        Some("") => String::new(),
+        Some(below) if below.starts_with('/') => format!("{}: ", below.trim_start_matches('/')),
+        _ => format!("{name}: "),
     }
 }
 

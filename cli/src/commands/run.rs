@@ -81,6 +81,9 @@ impl Watch {
             live.show(&event);
         }
         live.finish();
+        for id in engine.loaded().into_iter().filter(|id| *id != outcome.name && !self.json) {
+            eprintln!("note: {id} has not ended; a worker goes on with it, or: flow resume {id}");
+        }
         self.report(engine, &outcome).await
     }
 

@@ -215,6 +215,11 @@ impl Engine {
         Ok(self.core.store.list(filter).await?)
     }
 
+    /// The ids of the instances that this process runs, their children apart.
+    pub fn loaded(&self) -> Vec<String> {
+        self.core.registry.names()
+    }
+
     /// Who has an instance, if that process lives.
     pub async fn owner(&self, instance: InstanceId) -> Result<Option<Owner>, EngineError> {
         Ok(self.core.store.owner(instance).await?)

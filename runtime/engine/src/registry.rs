@@ -117,6 +117,13 @@ impl Registry {
         self.loaded().get(&instance).map(|loaded| loaded.row.clone())
     }
 
+    /// The users' ids of the roots in memory that have not ended.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let all = self.loaded();
+        let rows = all.values().map(|loaded| loaded.row.borrow().clone());
+        rows.filter(|row| !row.status.is_final()).map(|row| row.name.clone()).collect()
+    }
+
     /// Sends to an instance; false if it is not in memory.
     pub(crate) fn send(&self, instance: InstanceId, mail: Mail) -> bool {
         self.loaded().get(&instance).is_some_and(|loaded| loaded.mailbox.send(mail).is_ok())

@@ -37,18 +37,18 @@ impl Instance {
             id,
             root: self.root(),
             parent: Some((self.id(), suspended.path.clone())),
-            name,
+            name: name.clone(),
             workflow: *workflow,
             program: self.row().program,
             input,
         })));
-        self.wait(suspended.path, Wait::Child { instance: id, cancelled: false });
+        self.wait(suspended.path, Wait::Child { instance: id, name, cancelled: false });
     }
 
     /// An interruption reaches a strand that waits for a child: the child is cancelled, and awaited all the same.
     pub(crate) fn cancel_child(&mut self, path: &StrandPath) {
         let Some(strand) = self.strands.get_mut(path) else { return };
-        let Wait::Child { instance, cancelled } = &mut strand.meta.wait else { return };
+        let Wait::Child { instance, cancelled, .. } = &mut strand.meta.wait else { return };
         if std::mem::replace(cancelled, true) {
             return;
         }

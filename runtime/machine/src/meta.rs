@@ -140,6 +140,8 @@ pub(crate) enum Wait {
     Child {
         /// Which.
         instance: InstanceId,
+        /// Its user id.
+        name: String,
         /// Whether the child was asked to cancel itself.
         cancelled: bool,
     },

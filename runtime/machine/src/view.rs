@@ -176,7 +176,7 @@ impl Instance {
                 let running = members.map_or(0, |members| members.running.len());
                 (format!("the end of its scope, {running} running"), None)
             }
-            Wait::Child { .. } => ("a child workflow".into(), None),
+            Wait::Child { name, .. } => (format!("child {name}"), None),
             Wait::Request(request) => (format!("{} to be told", request.to), None),
         }
     }
