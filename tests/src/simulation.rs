@@ -4,7 +4,7 @@
 //! or after an activity has done its work and before its completion is recorded.
 
 use crate::stored::Store;
-use flow_machine::event::{Action, Ask, CallOutcome, Dispatch, Event, Message, Wish};
+use flow_machine::event::{Action, Answered, Ask, CallOutcome, Dispatch, Event, Message, Wish};
 use flow_machine::history::{ErrorReport, HistoryEvent};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::{HistoryRow, InstanceRow, Status};
@@ -86,6 +86,8 @@ pub struct Ended {
     pub undelivered: Vec<String>,
     /// What its queries without parameters answer at the end, by name.
     pub answers: BTreeMap<String, Value>,
+    /// What they gave, by id.
+    pub outputs: BTreeMap<String, Value>,
     /// How many transitions were committed.
     pub transitions: usize,
     /// How many attempts were made.
@@ -117,7 +119,7 @@ pub struct Simulation {
     /// Attempts in flight or waiting, with the time at which their outcome arrives.
     arrivals: Vec<(i64, InstanceId, CallKey, u32, CallOutcome)>,
     /// Requests of strands that are done or refused, and are to be told so.
-    answers: VecDeque<(InstanceId, CallKey, Result<(), String>)>,
+    answers: VecDeque<(InstanceId, CallKey, Result<Answered, String>)>,
     waiting: Vec<Dispatch>,
     /// What comes from outside, from now on.
     outside: VecDeque<(Uuid, Outside)>,
@@ -329,6 +331,7 @@ impl Simulation {
                 self.store.accept(uuid::Uuid::from_bytes(request.key.0), to, message)
             }
             (Wish::Start { .. }, Some(_)) => Ok(()),
+            (Wish::Ask { .. }, _) => Err("only a child can be asked".to_owned()),
             (Wish::Start { id, input }, None) => {
                 let program = self.program();
                 let found = program.workflows.iter().find(|(_, known)| known.name == request.workflow);
@@ -354,7 +357,7 @@ impl Simulation {
         if self.dies(Crash::AfterEffect(self.attempts)) {
             return false;
         }
-        self.answers.push_back((ask.instance, request.key, answer));
+        self.answers.push_back((ask.instance, request.key, answer.map(|()| Answered::Done)));
         true
     }
 
@@ -493,7 +496,15 @@ impl Simulation {
             .filter(|(name, _)| name != "test")
             .collect();
         instances.sort_by(|one, other| one.0.cmp(&other.0));
+        let outputs = self.store.instances.iter().filter_map(|(id, rows)| {
+            let name = rows.instance.as_ref()?.name.clone();
+            self.history(*id).into_iter().rev().find_map(|event| match event {
+                HistoryEvent::Ended { output, .. } => Some((name.clone(), output?)),
+                _ => None,
+            })
+        });
         Ended {
+            outputs: outputs.collect(),
             status: row.status,
             output: output.flatten(),
             error: error.map(|report| report.message),

@@ -382,3 +382,81 @@ workflow main() fails Declined {{
         assert!(!ended.effects.contains(&r#"book("not reached")"#.to_owned()), "{construct}");
     }
 }
+
+const CART: &str = r#"
+error Full
+enum Change { Add(item: String)  Checkout }
+workflow cart(limit: Int) -> List<String> fails Declined {
+  signal change: Change
+  signal nudge
+  state items: List<String> = []
+  state most = limit
+  query count() -> Int { items.len() }
+  query has(item: String, times: Int = 1) -> Bool { items.filter(|x| x == item).len() >= times }
+  update reserve(item: String) -> Int fails Full {
+    if items.len() >= most { fail Full }
+    items = items.concat([item])
+    items.len()
+  }
+  loop {
+    match receive change {
+      Add(item) => { items = items.concat([item]) }
+      Checkout  => { return items }
+    }
+  }
+}
+"#;
+
+#[test]
+fn a_child_is_told_and_asked_by_its_handle() {
+    let body = format!(
+        "{CART}{}",
+        r#"
+workflow main() -> String fails Declined | Full {
+  scope {
+    let c = spawn cart(2)
+    c.change(Add(item: "a"))
+    c.nudge()
+    let one = c.reserve("b")
+    let full = try c.reserve("c")
+    let outcome = match full { Ok(n) => "{n}", Err(Full) => "full" }
+    let seen = "{c.count()} {c.has("a")} {c.has("a", times: 2)}"
+    c.change(Checkout)
+    let items = await c
+    let late = { c.change(Checkout); "told" } catch { ActivityFailed(_, reason) => "refused" }
+    "{one} {outcome} {seen} {items} {late}"
+  }
+}"#
+    );
+    let ended = run(&body, json!({}), &[], bookings);
+    assert_eq!(ended.output, Some(json!(r#"2 full 2 true false ["a", "b"] refused"#)), "{ended:#?}");
+}
+
+#[test]
+fn an_instance_is_told_by_its_id_and_started_where_it_is_not_there() {
+    let body = format!(
+        "{CART}{}",
+        r#"
+workflow visit(item: String) fails Declined {
+  let c = detach cart(9) using (id: "cart-7")
+  c.change(Add(item: item))
+}
+workflow main() -> String fails Declined {
+  visit("a")
+  parallel for item in ["b", "c"] { visit(item) }
+  cart.of("cart-7").change(Checkout)
+  sleep 1s
+  let gone = { cart.of("cart-7").change(Checkout); "told" } catch { ActivityFailed(_, _) => "gone" }
+  let nobody = { cart.of("cart-8").nudge(); "told" } catch { ActivityFailed(_, _) => "nobody" }
+  let other = { detach visit("x") using (id: "cart-7"); "started" } catch { ActivityFailed(_, _) => "other" }
+  "{gone} {nobody} {other}"
+}"#
+    );
+    let ended = run(&body, json!({}), &[], bookings);
+    assert_eq!(ended.output, Some(json!("gone nobody other")), "{ended:#?}");
+    let cart = ended.instances.iter().find(|(name, _)| name == "cart-7").unwrap();
+    assert_eq!(cart.1, Status::Completed);
+    let mut items = ended.outputs["cart-7"].as_array().unwrap().clone();
+    items.sort_by_key(ToString::to_string);
+    assert_eq!(items, [json!("a"), json!("b"), json!("c")], "each message exactly once");
+}

@@ -335,6 +335,8 @@ impl<F: FnMut(Event)> VisitorMut for Walker<'_, F> {
             | ExprKind::Spawn { .. }
             | ExprKind::Await(_)
             | ExprKind::Detach { .. }
+            | ExprKind::Tell { .. }
+            | ExprKind::Ask { .. }
             | ExprKind::Parallel { .. }
             | ExprKind::ParallelFor { .. }
             | ExprKind::Timeout { .. }

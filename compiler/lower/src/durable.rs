@@ -38,6 +38,7 @@ impl<'a> FunctionLowering<'_, 'a> {
             }
             ExprKind::Spawn { branch, kept } => self.spawn(branch, *kept, dst, span)?,
             ExprKind::Await(handle) => self.await_strand(handle, dst, span)?,
+            ExprKind::Tell { .. } | ExprKind::Ask { .. } => self.talk(expr, dst)?,
             ExprKind::Detach { workflow, args, id } => {
                 self.detach(*workflow, args, id.as_deref(), dst, span)?;
             }

@@ -167,6 +167,8 @@ impl<'a> FunctionLowering<'_, 'a> {
             | ExprKind::Spawn { .. }
             | ExprKind::Await(_)
             | ExprKind::Detach { .. }
+            | ExprKind::Tell { .. }
+            | ExprKind::Ask { .. }
             | ExprKind::Parallel { .. }
             | ExprKind::ParallelFor { .. }
             | ExprKind::Race(_)

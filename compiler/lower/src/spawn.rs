@@ -123,6 +123,39 @@ impl<'a> FunctionLowering<'_, 'a> {
         Ok(())
     }
 
+    /// `c.verdict(x)`, `c.status()`: the id of the instance is a handle's first field.
+    pub(crate) fn talk(&mut self, expr: &'a Expr, dst: LocalId) -> Flow<()> {
+        let span = expr.span;
+        let (handle, args): (&Expr, Vec<&'a Expr>) = match &expr.kind {
+            ExprKind::Tell { handle, value, .. } => (handle, value.as_deref().into_iter().collect()),
+            ExprKind::Ask { handle, args, .. } => (handle, args.iter().collect()),
+            _ => return Err(LowerError::internal("no message", span).into()),
+        };
+        let mut operands = vec![handle];
+        operands.extend(args);
+        let mut operands = self.operands(&operands)?;
+        let base = operands.remove(0);
+        let to = self.emit_new(self.shared.known.string, |dst| Op::Field { dst, base, index: 0 }, span);
+        let op = match &expr.kind {
+            ExprKind::Tell { workflow, signal, .. } => SuspendOp::Tell {
+                workflow: mir::WorkflowId(workflow.0),
+                signal: *signal,
+                to,
+                value: operands.pop(),
+            },
+            ExprKind::Ask { workflow, update, index, .. } => SuspendOp::Ask {
+                workflow: mir::WorkflowId(workflow.0),
+                update: *update,
+                index: *index,
+                to,
+                args: operands,
+            },
+            _ => return Err(LowerError::internal("no message", span).into()),
+        };
+        self.suspend(dst, op, span)?;
+        Ok(())
+    }
+
     /// Code of an instance that awaits all it has spawned outside any `scope`, whichever way it ends.
     pub(crate) fn joining(&mut self, span: Span, code: impl FnOnce(&mut Self) -> Flow<()>) -> Flow<()> {
         if !self.shared.program.spawns {

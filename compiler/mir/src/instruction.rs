@@ -316,6 +316,10 @@ pub enum SuspendOp {
     ScopeEnd { scope: LocalId, cancel: bool },
     /// A child workflow, joined.
     Workflow { workflow: WorkflowId, args: Vec<LocalId> },
+    /// A signal to the instance of that id (a `String`), with what it carries (`Json`).
+    Tell { workflow: WorkflowId, signal: u32, to: LocalId, value: Option<LocalId> },
+    /// A query, or an update, of a child by its id, with its arguments (`Json` each). Raises what the child answers.
+    Ask { workflow: WorkflowId, update: bool, index: u32, to: LocalId, args: Vec<LocalId> },
     /// An instance of its own, unless one with the given id exists: its id, a `String`.
     Detach { workflow: WorkflowId, args: Vec<LocalId>, id: Option<LocalId> },
     /// The next message of a signal.
@@ -379,6 +383,14 @@ impl SuspendOp {
                 operands.extend(&branch.captures);
                 operands.extend(max);
                 operands.extend(first);
+            }
+            SuspendOp::Tell { to, value, .. } => {
+                operands.push(*to);
+                operands.extend(value);
+            }
+            SuspendOp::Ask { to, args, .. } => {
+                operands.push(*to);
+                operands.extend(args);
             }
             SuspendOp::Await { strand } => operands.push(*strand),
             SuspendOp::ScopeEnd { scope, .. } => operands.push(*scope),

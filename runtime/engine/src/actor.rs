@@ -7,7 +7,7 @@ use crate::events::Notice;
 use crate::registry::{Arrival, Loaded, Mail};
 use crate::run::names;
 use flow_machine::Tree;
-use flow_machine::event::{Action, Ask, Dispatch, Event, Transition};
+use flow_machine::event::{Action, Answered, Ask, Dispatch, Event, Transition};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::InstanceRow;
 use flow_mir::Executor;
@@ -316,7 +316,7 @@ impl Actor {
         let (core, mailbox) = (self.core.clone(), self.mailbox_sender.clone());
         while self.requests.try_join_next().is_some() {}
         self.requests.spawn(async move {
-            let answer = core.fulfil(&ask).await;
+            let answer = core.fulfil(&ask).await.map(|()| Answered::Done);
             let event = Event::Answered { key: ask.request.key, answer };
             let arrival =
                 Arrival { instance: ask.instance, at: core.clock.now(), event, reading: None, settles: None };

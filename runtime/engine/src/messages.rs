@@ -120,7 +120,7 @@ impl Engine {
 
 impl Core {
     /// Refuses what the instance's program could make nothing of.
-    async fn check(
+    pub(crate) async fn check(
         &self,
         row: &InstanceRow,
         message: &Message,

@@ -44,6 +44,8 @@ impl Core {
             let done = match &ask.request.wish {
                 Wish::Start { id, input } => self.start_detached(ask, *id, input).await,
                 Wish::Tell { message } => self.tell(ask, message).await,
+                // Answered within the tree.
+                Wish::Ask { .. } => Err(Failed::Refused("only a child can be asked".into())),
             };
             match done {
                 Ok(()) => return Ok(()),
@@ -68,6 +70,11 @@ impl Core {
     async fn tell(&self, ask: &Ask, message: &[u8]) -> Result<(), Failed> {
         let row = self.other(ask).await?;
         let row = row.ok_or_else(|| Failed::Refused(format!("there is no instance `{}`", ask.request.to)))?;
+        if let Some(message) = ask.request.message()
+            && !row.status.is_final()
+        {
+            self.check(&row, &message, "signal", &ask.request.workflow).await?;
+        }
         Ok(self.store.send(Uuid::from_bytes(ask.request.key.0), row.id, message).await?)
     }
 

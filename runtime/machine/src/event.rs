@@ -1,7 +1,7 @@
 //! What happens to an instance, and what its transition asks the engine to do.
 
 use crate::ids::{CallKey, InstanceId, StrandPath, Timestamp};
-pub use crate::request::{Request, Wish};
+pub use crate::request::{Answered, Request, Wish};
 use crate::rows::{Changes, ProgramHash, Status};
 use flow_mir::{ActivityId, FunctionId};
 use serde::{Deserialize, Serialize};
@@ -26,12 +26,12 @@ pub enum Event {
         /// The `TimerRow::id`.
         id: String,
     },
-    /// What a strand asked of another tree of instances was done, or refused with a reason.
+    /// What a strand asked of another instance was done, answered, or refused with a reason.
     Answered {
         /// The request.
         key: CallKey,
-        /// Whether it was done.
-        answer: Result<(), String>,
+        /// How.
+        answer: Result<Answered, String>,
     },
     /// A message from the inbox, consumed by this transition.
     Message {

@@ -1,14 +1,19 @@
-//! What a strand asks of another tree of instances: to start one of its own, to send it a signal. The engine does it after
-//! the commit, under a key that makes it happen once however often it is asked for.
+//! What a strand asks of another instance: to start one of its own, to take a signal, to answer. Within the tree that is done
+//! in the same transition; the rest the engine does after the commit, under a key that makes it happen once however often
+//! it is asked for.
 
-use crate::event::{Action, Ask, Message};
-use crate::history::HistoryEvent;
-use crate::ids::{CallKey, InstanceId, StrandPath};
+use crate::event::{Action, Ask, Event, Message, Reply};
+use crate::handler::Answer;
+use crate::history::{ErrorReport, HistoryEvent};
+use crate::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use crate::instance::{Context, Instance, Resumption};
+use crate::message::ENDED;
 use crate::meta::{StoredOutcome, Wait};
-use crate::run::Suspended;
+use crate::rows::Status;
+use crate::run::{Suspended, code_awaits};
 use crate::values;
-use flow_mir::{SuspendOp, WorkflowId};
+use flow_mir::value::from_json;
+use flow_mir::{Executor, Limits, SuspendOp, TrapKind, WorkflowId};
 use serde::{Deserialize, Serialize};
 
 /// Something asked of another tree.
@@ -39,6 +44,24 @@ pub enum Wish {
         /// The message, as JSON of [`Message`].
         message: Vec<u8>,
     },
+    /// That it answer a query or update: only a child is asked.
+    Ask {
+        /// Whether it is an update.
+        update: bool,
+        /// Which.
+        name: String,
+        /// The arguments by name, as JSON.
+        args: Vec<u8>,
+    },
+}
+
+/// How a request ended that was not refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answered {
+    /// It was done.
+    Done,
+    /// A query or update has returned, or failed.
+    Reply(Reply),
 }
 
 impl Request {
@@ -46,7 +69,7 @@ impl Request {
     pub fn message(&self) -> Option<Message> {
         match &self.wish {
             Wish::Tell { message } => serde_json::from_slice(message).ok(),
-            Wish::Start { .. } => None,
+            Wish::Start { .. } | Wish::Ask { .. } => None,
         }
     }
 }
@@ -73,6 +96,99 @@ impl Instance {
         });
         let key = CallKey::new(self.id(), suspended.path, number);
         self.ask(suspended.path, Request { key, workflow: name, to, wish: Wish::Start { id: new, input } });
+    }
+
+    /// `c.verdict(x)`
+    pub(crate) fn begin_tell(&mut self, context: Context<'_>, suspended: &Suspended<'_>) {
+        let SuspendOp::Tell { workflow, signal, .. } = suspended.op else { return };
+        let program = context.program;
+        let Some(declared) = program.workflows.get(*workflow) else { return };
+        let Some(name) = declared.signals.get(*signal as usize).map(|field| field.name.clone()) else {
+            return;
+        };
+        let Some((to, values)) = self.message_parts(context, suspended) else { return };
+        let value = values.into_iter().next().unwrap_or_default();
+        self.record(HistoryEvent::Told {
+            strand: suspended.path.clone(),
+            instance: to.clone(),
+            signal: name.clone(),
+            line: suspended.line.clone(),
+        });
+        let message = serde_json::to_vec(&Message::Signal { name, value }).unwrap_or_default();
+        let key = CallKey::new(self.id(), suspended.path, self.next_number(suspended.path));
+        let wish = Wish::Tell { message };
+        self.ask(suspended.path, Request { key, workflow: declared.name.clone(), to, wish });
+    }
+
+    /// `c.status()`
+    pub(crate) fn begin_ask(&mut self, context: Context<'_>, suspended: &Suspended<'_>) {
+        let SuspendOp::Ask { workflow, update, index, .. } = suspended.op else { return };
+        let program = context.program;
+        let Some(declared) = program.workflows.get(*workflow) else { return };
+        let handles = if *update { &declared.updates } else { &declared.queries };
+        let Some(handle) = handles.get(*index as usize) else { return };
+        let Some((to, values)) = self.message_parts(context, suspended) else { return };
+        let names = handle.params.iter().map(|param| param.name.clone());
+        let args = serde_json::Value::Object(names.zip(values).collect()).to_string().into_bytes();
+        let key = CallKey::new(self.id(), suspended.path, self.next_number(suspended.path));
+        let wish = Wish::Ask { update: *update, name: handle.name.clone(), args };
+        self.ask(suspended.path, Request { key, workflow: declared.name.clone(), to, wish });
+    }
+
+    /// To whom a strand's message goes, and the values it carries.
+    fn message_parts(
+        &self,
+        context: Context<'_>,
+        suspended: &Suspended<'_>,
+    ) -> Option<(String, Vec<serde_json::Value>)> {
+        let heap = self.heap(suspended.path)?;
+        let (to, values) = suspended.operands.split_first()?;
+        let json = |word: &u64| values::json(context.program, heap, context.program.known.json, *word);
+        Some((heap.str_at(*to).to_owned(), values.iter().map(json).collect()))
+    }
+
+    /// Answers a query or update that a strand of the same tree asks.
+    pub(crate) fn asked(
+        &mut self,
+        executor: &dyn Executor,
+        now: Timestamp,
+        request: &Request,
+    ) -> Result<Answered, String> {
+        let Wish::Ask { update, name, args } = &request.wish else { return Ok(Answered::Done) };
+        let args = serde_json::from_slice(args).unwrap_or_default();
+        match (self.status(), update) {
+            (status, _) if status.is_final() => Err(ENDED.into()),
+            (Status::Paused, true) => Err("it is paused".into()),
+            (_, true) => Ok(Answered::Reply(self.asked_update(executor, now, request.key, name, args))),
+            (_, false) => {
+                let mut row = self.row().clone();
+                row.state = postcard::to_stdvec(&self.state).unwrap_or_default();
+                match crate::handler::query(executor, &row, name, &args, &Limits::default()) {
+                    Ok(Answer::Returned(value)) => Ok(Answered::Reply(Reply::Returned { value })),
+                    Ok(Answer::Failed(error)) => Ok(Answered::Reply(Reply::Failed { error: *error })),
+                    Err(_) => Err("it can't be asked that".into()),
+                }
+            }
+        }
+    }
+
+    /// Runs an update; the answer is for the strand that asked, so no row of it is left.
+    fn asked_update(
+        &mut self,
+        executor: &dyn Executor,
+        now: Timestamp,
+        key: CallKey,
+        name: &str,
+        args: serde_json::Value,
+    ) -> Reply {
+        let id = uuid::Uuid::from_bytes(key.0);
+        let message = Message::Update { name: name.to_owned(), args };
+        self.apply(executor, now, Event::Message { inbox: Some(id), message });
+        self.pending.inbox.retain(|known| *known != id);
+        match self.pending.replies.iter().position(|(request, ..)| *request == id) {
+            Some(index) => self.pending.replies.remove(index).2,
+            None => Reply::Refused { reason: "it did not answer".into() },
+        }
     }
 
     /// The name of a workflow, and its arguments on the strand's suspension as an image.
@@ -130,35 +246,90 @@ impl Instance {
         }
     }
 
-    /// A request was done or refused.
-    pub(crate) fn answered(&mut self, context: Context<'_>, key: CallKey, answer: Result<(), String>) {
+    /// A request was done, answered or refused.
+    pub(crate) fn answered(&mut self, context: Context<'_>, key: CallKey, answer: Result<Answered, String>) {
         let Some(path) = self.calls.get(&key).cloned() else { return };
         let Some(Wait::Request(request)) = self.strands.get(&path).map(|strand| strand.meta.wait.clone())
         else {
             return;
         };
-        let error = match answer {
-            Ok(()) => {
-                let value = match (&request.wish, self.heap_mut(&path)) {
-                    (Wish::Start { .. }, Some(heap)) => {
-                        heap.string(&request.to).map_err(|memory| memory.raise(heap))
-                    }
-                    _ => return self.make_ready(&path, Resumption::Stored(StoredOutcome::Unit)),
-                };
-                match value {
-                    Ok(word) => return self.make_ready(&path, Resumption::Value(word)),
-                    Err(error) => error,
-                }
+        let resumption = match answer {
+            Ok(Answered::Reply(Reply::Refused { reason })) | Err(reason) => {
+                self.refused(context, &path, &request, &reason)
             }
-            Err(reason) => {
-                self.record(HistoryEvent::RequestRefused {
-                    strand: path.clone(),
-                    instance: request.to.clone(),
-                    reason: reason.clone(),
-                });
-                self.activity_failed_error(context, &path, &request.workflow, &reason, None)
+            Ok(Answered::Reply(Reply::Returned { value })) => self.reply_value(context, &path, &value),
+            Ok(Answered::Reply(Reply::Failed { error })) => {
+                self.reply_error(context, &path, &request, &error)
             }
+            Ok(Answered::Done) => match &request.wish {
+                Wish::Start { .. } => self.text(&path, &request.to),
+                _ => Resumption::Stored(StoredOutcome::Unit),
+            },
         };
-        self.make_ready(&path, Resumption::Error(error));
+        self.make_ready(&path, resumption);
+    }
+
+    fn text(&mut self, path: &StrandPath, text: &str) -> Resumption {
+        let Some(heap) = self.heap_mut(path) else { return Resumption::Value(0) };
+        match heap.string(text) {
+            Ok(word) => Resumption::Value(word),
+            Err(memory) => Resumption::Error(memory.raise(heap)),
+        }
+    }
+
+    fn refused(
+        &mut self,
+        context: Context<'_>,
+        path: &StrandPath,
+        request: &Request,
+        reason: &str,
+    ) -> Resumption {
+        self.record(HistoryEvent::RequestRefused {
+            strand: path.clone(),
+            instance: request.to.clone(),
+            reason: reason.to_owned(),
+        });
+        Resumption::Error(self.activity_failed_error(context, path, &request.workflow, reason, None))
+    }
+
+    /// What a query or update has returned, as the asking strand awaits it.
+    fn reply_value(
+        &mut self,
+        context: Context<'_>,
+        path: &StrandPath,
+        value: &serde_json::Value,
+    ) -> Resumption {
+        let code = self.strands.get_mut(path).and_then(|strand| strand.code.as_mut());
+        let Some(code) = code else { return Resumption::Value(0) };
+        let ty = code_awaits(context, code).unwrap_or(context.program.known.unit);
+        match from_json(context.program, code.heap_mut(), ty, value) {
+            Ok(word) => Resumption::Value(word),
+            Err(wrong) => {
+                Resumption::Error(code.heap_mut().make_trap(TrapKind::JsonMismatch, &wrong.to_string()))
+            }
+        }
+    }
+
+    /// The declared error that a query or update has failed with; any other is the system's.
+    fn reply_error(
+        &mut self,
+        context: Context<'_>,
+        path: &StrandPath,
+        request: &Request,
+        error: &ErrorReport,
+    ) -> Resumption {
+        let program = context.program;
+        let workflow = program.workflows.values().find(|known| known.name == request.workflow);
+        let handles =
+            workflow.into_iter().flat_map(|workflow| workflow.queries.iter().chain(&workflow.updates));
+        let declared =
+            handles.flat_map(|handle| &handle.fails).find(|ty| program.types.show(**ty) == error.ty);
+        if let (Some(ty), Some(heap)) = (declared, self.heap_mut(path))
+            && let Ok(word) = from_json(program, heap, *ty, &error.value)
+        {
+            return Resumption::Error(heap.make_error(*ty, word).unwrap_or_else(|memory| memory.raise(heap)));
+        }
+        let reason = error.message.clone();
+        Resumption::Error(self.activity_failed_error(context, path, &request.workflow, &reason, None))
     }
 }

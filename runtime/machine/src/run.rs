@@ -107,6 +107,8 @@ impl Instance {
             SuspendOp::Await { .. } => self.begin_await(&suspended),
             SuspendOp::ScopeEnd { .. } => self.begin_scope_end(context, &suspended),
             SuspendOp::Workflow { .. } => self.begin_child(context, &suspended),
+            SuspendOp::Tell { .. } => self.begin_tell(context, &suspended),
+            SuspendOp::Ask { .. } => self.begin_ask(context, &suspended),
             SuspendOp::Detach { .. } => self.begin_detach(context, &suspended),
             other => {
                 let reason = format!("an instance can't do `{other:?}`");

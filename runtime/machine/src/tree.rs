@@ -1,10 +1,11 @@
 //! A tree of instances in its owner's memory: a root and the child workflows below it. All of it is one writer's, so what
 //! happens between parent and child is part of one transition and of one commit.
 
-use crate::event::{Event, Message, Request, Transition};
+use crate::event::{Answered, Event, Message, Request, Transition, Wish};
 use crate::ids::{InstanceId, StrandPath, Timestamp};
 use crate::instance::{Instance, NewInstance};
 use crate::load::LoadError;
+use crate::message::ENDED;
 use crate::rows::{InstanceRow, Status, StoredInstance};
 use flow_mir::{Executor, Limits};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -70,7 +71,7 @@ impl Tree {
     pub fn start(new: NewInstance, limits: &Limits, executor: &dyn Executor, now: Timestamp) -> Tree {
         let mut tree = Tree::of(new.id, limits);
         tree.adopt(Instance::start(new, limits, executor, now));
-        tree.settle(executor, now);
+        tree.settle(executor, now, tree.root);
         tree
     }
 
@@ -151,17 +152,19 @@ impl Tree {
             }
         }
         self.note(instance);
-        self.settle(executor, now);
+        self.settle(executor, now, instance);
     }
 
-    /// Does what members want of one another, until nobody wants anything more.
-    fn settle(&mut self, executor: &dyn Executor, now: Timestamp) {
-        let mut pending: VecDeque<InstanceId> = self.touched.iter().copied().collect();
+    /// Does what a member that has moved wants of others, and they of others, until nobody wants anything more.
+    fn settle(&mut self, executor: &dyn Executor, now: Timestamp, moved: InstanceId) {
+        let mut pending = VecDeque::from([moved]);
         while let Some(id) = pending.pop_front() {
-            let outbox = match self.members.get_mut(&id) {
+            let mut outbox = match self.members.get_mut(&id) {
                 Some(member) => std::mem::take(&mut member.outbox),
                 None => continue,
             };
+            // A child may be told something before the strand that calls it has had its turn.
+            outbox.sort_by_key(|outgoing| !matches!(outgoing, Outgoing::Start(_)));
             for outgoing in outbox {
                 pending.extend(self.deliver(executor, now, id, outgoing));
             }
@@ -199,7 +202,7 @@ impl Tree {
         }
     }
 
-    /// A request: a message to a member is delivered here, anything else is the engine's to do.
+    /// A request: what concerns a member is done here, anything else is the engine's to do.
     fn request(
         &mut self,
         executor: &dyn Executor,
@@ -207,21 +210,28 @@ impl Tree {
         from: InstanceId,
         request: Request,
     ) -> Vec<InstanceId> {
-        let key = request.key;
-        let target = request.message().zip(self.by_name.get(&request.to).copied());
-        let Some((message, to)) = target else {
-            if let Some(member) = self.members.get_mut(&from) {
-                member.ask_engine(request);
+        let to = self.by_name.get(&request.to).copied();
+        let member = to.and_then(|to| self.members.get_mut(&to));
+        let answer = match (&request.wish, member) {
+            (Wish::Tell { .. }, Some(member)) if !member.status().is_final() => {
+                if let Some(message) = request.message() {
+                    member.apply(executor, now, Event::Message { inbox: None, message });
+                }
+                Ok(Answered::Done)
             }
-            return vec![from];
+            (Wish::Ask { .. }, Some(member)) => member.asked(executor, now, &request),
+            (Wish::Ask { .. }, None) => Err(ENDED.to_owned()),
+            _ => {
+                if let Some(member) = self.members.get_mut(&from) {
+                    member.ask_engine(request);
+                }
+                return vec![from];
+            }
         };
-        if let Some(member) = self.members.get_mut(&to) {
-            member.apply(executor, now, Event::Message { inbox: None, message });
-        }
         if let Some(member) = self.members.get_mut(&from) {
-            member.apply(executor, now, Event::Answered { key, answer: Ok(()) });
+            member.apply(executor, now, Event::Answered { key: request.key, answer });
         }
-        vec![to, from]
+        to.into_iter().chain([from]).collect()
     }
 
     /// A new owner goes on with all members.

@@ -61,6 +61,7 @@ macro_rules! on_both_stores {
 on_both_stores!(
     what_was_written_is_loaded,
     a_batch_is_all_or_nothing,
+    a_tree_is_one_unit,
     an_old_token_writes_nothing,
     only_the_guilty_write_of_a_group_fails,
     a_message_is_accepted_once_even_after_it_was_consumed,
@@ -208,6 +209,50 @@ async fn a_batch_is_all_or_nothing(place: Place) {
     let error = store.commit(&[good, taken]).await.unwrap_err();
     assert_eq!(error, StoreError::NameTaken { name: "a".into() });
     assert_eq!(loaded(&*store, a).await.strands, vec![strand(a, 1)]);
+}
+
+/// A child of a root, running or ended, with a timer where it runs.
+fn child(name: &str, root: InstanceId, status: Status) -> (InstanceId, Changes) {
+    let id = InstanceId(Uuid::new_v4());
+    let mut changes = new_instance(name, id);
+    for row in &mut changes.new_instances {
+        (row.root, row.status) = (root, status);
+        row.parent = Some((root, StrandPath::main()));
+    }
+    if status.is_final() {
+        changes.strands.clear();
+    } else {
+        changes.strands.iter_mut().for_each(|strand| strand.open_call = false);
+        changes.timers.push(TimerRow { instance: id, id: "0#1".into(), due: Timestamp(50) });
+    }
+    (id, changes)
+}
+
+/// Root and children are written together, found by the root, and told apart by whether they have ended.
+async fn a_tree_is_one_unit(place: Place) {
+    let store = connect(&place.url).await.unwrap();
+    let (root, lease) = started(&*store, "a").await;
+    let (running, mut changes) = child("a/b-1", root, Status::Running);
+    let (_, ended) = child("a/b-2", root, Status::Completed);
+    changes.append(ended);
+    let mut parent = step_to(root, 2);
+    parent.strands.iter_mut().for_each(|strand| strand.open_call = false);
+    changes.append(parent);
+    store.commit(&[Write { lease, root, changes }]).await.unwrap();
+    assert_eq!(store.children(&[root]).await.unwrap(), vec![running]);
+    assert_eq!(store.children(&[running]).await.unwrap(), vec![]);
+    assert_eq!(store.runnable(lease.scope, Timestamp(49)).await.unwrap(), vec![]);
+    assert_eq!(store.runnable(lease.scope, Timestamp(50)).await.unwrap(), vec![root], "its child is due");
+    store.send(Uuid::new_v4(), running, b"x").await.unwrap();
+    let inbox = store.inbox(&[lease.scope]).await.unwrap();
+    let message = inbox.first().unwrap();
+    assert_eq!((message.instance, message.root), (running, root));
+
+    let (_, mut taken) = child("a", root, Status::Running);
+    taken.append(step_to(root, 3));
+    let refused = store.commit(&[Write { lease, root, changes: taken }]).await;
+    assert!(matches!(refused, Err(StoreError::NameTaken { .. })), "{refused:?}");
+    assert_eq!(loaded(&*store, root).await.strands, vec![StrandRow { open_call: false, ..strand(root, 2) }]);
 }
 
 async fn an_old_token_writes_nothing(place: Place) {

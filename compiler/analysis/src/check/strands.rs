@@ -1,16 +1,17 @@
 //! Strands that are spawned and joined, and instances of their own: `scope`, `spawn`, `await`, `detach`.
 
+use super::arguments::{Slot, Target};
 use super::durable::unit_or;
 use super::expr::unit;
 use super::{Checker, FrameKind, Place, Raised, Want, Why};
 use crate::context::Context;
-use crate::hir::{Expr, ExprKind, NominalKind, Ty, Type, Types, WorkflowId};
+use crate::hir::{CoerceKind, Expr, ExprKind, Id, NominalKind, Ty, Type, Types, WorkflowId};
 use crate::report;
 use flow_syntax::Span;
 use flow_syntax::ast;
 use std::collections::HashSet;
 
-impl Checker<'_, '_> {
+impl<'a> Checker<'_, 'a> {
     /// `scope { … }`
     pub fn check_scope(&mut self, body: &ast::Block, span: Span, want: &Want) -> Expr {
         let handle = self.temporary(Types::INT, Span::new(span.start, body.span.start));
@@ -179,6 +180,116 @@ impl Checker<'_, '_> {
         Expr { kind: ExprKind::Record(vec![id]), ty, span }
     }
 
+    /// The workflow of a handle, and whether it is a child.
+    pub fn workflow_of_handle(&self, shape: &Type) -> Option<(WorkflowId, bool)> {
+        let Type::Nominal(id, args) = shape else { return None };
+        let known = self.cx.known();
+        let is_child = Some(*id) == known.child;
+        (is_child || Some(*id) == known.instance)
+            .then(|| self.workflow_named(args))
+            .flatten()
+            .map(|id| (id, is_child))
+    }
+
+    /// `c.verdict(x)`, `c.status()`: a signal, query or update of another instance.
+    pub fn call_instance(
+        &mut self,
+        handle: Expr,
+        workflow: WorkflowId,
+        is_child: bool,
+        name: &ast::Ident,
+        args: &[ast::Arg],
+        span: Span,
+    ) -> Expr {
+        let declared = &self.cx.program.workflows[workflow];
+        if let Some((index, signal)) = (0u32..).zip(&declared.signals).find(|(_, one)| one.name == name.text)
+        {
+            let (ty, declared) = (signal.ty, signal.span);
+            return self.tell(handle, workflow, (index, ty, declared), name, args, span);
+        }
+        let queries = (0u32..).zip(&declared.queries).map(|(index, one)| (false, index, &one.signature));
+        let updates = (0u32..).zip(&declared.updates).map(|(index, one)| (true, index, &one.signature));
+        let found = queries.chain(updates).find(|(.., signature)| signature.name == name.text);
+        if let Some((update, index, signature)) = found {
+            let signature = signature.clone();
+            if is_child {
+                return self.ask(handle, workflow, (update, index), &signature, args, span);
+            }
+            self.infer_arguments(args);
+            self.report(report::only_signals(name));
+            return self.invalid(span);
+        }
+        let messages = declared.signals.iter().map(|signal| &signal.name);
+        let handlers = declared.queries.iter().chain(&declared.updates);
+        let known: Vec<String> =
+            messages.chain(handlers.map(|one| &one.signature.name)).map(ToString::to_string).collect();
+        let owner = declared.signature.name.clone();
+        self.infer_arguments(args);
+        self.report(report::no_message(&owner, name, &known));
+        self.invalid(span)
+    }
+
+    fn tell(
+        &mut self,
+        handle: Expr,
+        workflow: WorkflowId,
+        (signal, ty, declared): (u32, Ty, Span),
+        name: &ast::Ident,
+        args: &[ast::Arg],
+        span: Span,
+    ) -> Expr {
+        let slots = match ty {
+            Types::UNIT => Vec::new(),
+            _ => vec![Slot { name: "value".into(), ty, default: None, is_param: false }],
+        };
+        let target = Target { name: name.text.clone(), module: self.module, declared };
+        let value =
+            self.arguments(&slots, &target, None, args, span).pop().map(|value| Box::new(as_json(value)));
+        unit(ExprKind::Tell { handle: Box::new(handle), workflow, signal, value }, span)
+    }
+
+    fn ask(
+        &mut self,
+        handle: Expr,
+        workflow: WorkflowId,
+        (update, index): (bool, u32),
+        signature: &crate::hir::Signature,
+        args: &[ast::Arg],
+        span: Span,
+    ) -> Expr {
+        let defaults = self.cx.handler_defaults(workflow, signature.span);
+        let slots: Vec<Slot<'a>> = signature
+            .params
+            .iter()
+            .zip(defaults)
+            .map(|(param, default)| Slot { name: param.name.clone(), ty: param.ty, default, is_param: false })
+            .collect();
+        let (name, module) = (signature.name.clone(), signature.module);
+        let target = Target { name, module, declared: signature.span };
+        let args = self.arguments(&slots, &target, None, args, span).into_iter().map(as_json).collect();
+        for error in &signature.fails {
+            self.raise(*error, span);
+        }
+        let kind = ExprKind::Ask { handle: Box::new(handle), workflow, update, index, args };
+        Expr { kind, ty: signature.result, span }
+    }
+
+    /// Handles in signals, queries and updates.
+    pub fn check_message_borders(&mut self, workflow: WorkflowId) {
+        let declared = &self.cx.program.workflows[workflow];
+        let signals = declared.signals.iter().map(|signal| (signal.ty, "sent to a workflow", signal.span));
+        let handlers = declared.queries.iter().chain(&declared.updates);
+        let handlers = handlers.flat_map(|handler| {
+            let signature = &handler.signature;
+            let params = signature.params.iter().map(|param| (param.ty, "sent to a workflow", param.span));
+            params.chain([(signature.result, "what a workflow answers", signature.span)])
+        });
+        let all: Vec<(Ty, &str, Span)> = signals.chain(handlers).collect();
+        for (ty, what, span) in all {
+            self.check_border(ty, what, span);
+        }
+    }
+
     /// Reports a type that goes in or out of an instance and holds a handle: that is of use only inside.
     pub fn check_border(&mut self, ty: Ty, what: &str, span: Span) {
         let ty = self.resolve(ty);
@@ -189,10 +300,31 @@ impl Checker<'_, '_> {
     }
 }
 
+/// A value as the `Json` that a message carries.
+fn as_json(value: Expr) -> Expr {
+    let span = value.span;
+    let kind = ExprKind::Coerce { kind: CoerceKind::ToJson, value: Box::new(value) };
+    Expr { kind, ty: Types::JSON, span }
+}
+
 /// Whether a value of this type may hold a handle of a strand or child.
 fn holds_strand(cx: &Context<'_>, ty: Ty) -> bool {
     let known = cx.known();
     holds(cx, ty, &|id| Some(id) == known.task || Some(id) == known.child, &mut HashSet::new())
+}
+
+impl<'a> Context<'a> {
+    /// The defaults of the parameters of a query or update, which is declared at `span`.
+    fn handler_defaults(&self, workflow: WorkflowId, span: Span) -> Vec<Option<&'a ast::Expr>> {
+        let Some(decl) = self.workflows.get(workflow.index()) else { return Vec::new() };
+        let handlers = decl.body.stmts.iter().filter_map(|stmt| match &stmt.kind {
+            ast::StmtKind::Query(handler) | ast::StmtKind::Update(handler) => Some(handler),
+            _ => None,
+        });
+        let found = handlers.into_iter().find(|handler| handler.signature.name.span == span);
+        let params = found.map(|handler| handler.signature.params.as_slice()).unwrap_or_default();
+        params.iter().map(|param| param.default.as_ref()).collect()
+    }
 }
 
 /// Whether a value of this type may hold any handle.

@@ -120,6 +120,7 @@ pub(crate) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) {
     for (param, written) in signature.params.iter().zip(&decl.signature.params) {
         checker.check_border(param.ty, "given to a workflow", written.ty.span);
     }
+    checker.check_message_borders(id);
     if let Some(written) = &decl.signature.result {
         checker.check_border(signature.result, "the result of a workflow", written.span);
     }

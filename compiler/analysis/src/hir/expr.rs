@@ -307,6 +307,30 @@ pub enum ExprKind {
         /// `using (id: e)`, a `String`.
         id: Option<Box<Expr>>,
     },
+    /// `c.verdict(x)`: a signal to the instance that a handle stands for.
+    Tell {
+        /// A `Child` or `Instance`.
+        handle: Box<Expr>,
+        /// Its workflow.
+        workflow: WorkflowId,
+        /// The signal, by index.
+        signal: u32,
+        /// What it carries, as `Json`.
+        value: Option<Box<Expr>>,
+    },
+    /// `c.status()`: a query or update of a child.
+    Ask {
+        /// A `Child`.
+        handle: Box<Expr>,
+        /// Its workflow.
+        workflow: WorkflowId,
+        /// Whether it is an update.
+        update: bool,
+        /// Which, by index.
+        index: u32,
+        /// All arguments, as `Json`.
+        args: Vec<Expr>,
+    },
     /// `parallel { a(), b() }`: a tuple of the branches' values (one branch: its value; none: `()`).
     Parallel {
         /// `first n`, an `Int`: then it is the list of the first values, as they came.

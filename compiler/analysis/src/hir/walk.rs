@@ -108,6 +108,14 @@ impl Expr {
                 visitor.pattern(pattern);
                 visitor.expr(body);
             }
+            K::Tell { handle, value, .. } => {
+                visitor.expr(handle);
+                value.iter_mut().for_each(|value| visitor.expr(value));
+            }
+            K::Ask { handle, args, .. } => {
+                visitor.expr(handle);
+                args.iter_mut().for_each(|arg| visitor.expr(arg));
+            }
             K::Spawn { branch, .. } => visitor.expr(&mut branch.body),
             K::Detach { args, id, .. } => {
                 args.iter_mut().for_each(|arg| visitor.expr(arg));

@@ -1,6 +1,6 @@
 //! Strands, their scopes, and handles.
 
-use super::error;
+use super::{did_you_mean, error};
 use crate::codes;
 use flow_syntax::ast::Ident;
 use flow_syntax::{Diagnostic, Span};
@@ -65,4 +65,22 @@ pub(crate) fn workflow_argument(head: &str, is_workflow: bool, span: Span) -> Di
         false => format!("`{head}` takes a workflow, and this is a type"),
     };
     error(codes::WRONG_KIND, message, span, "")
+}
+
+pub(crate) fn only_signals(name: &Ident) -> Diagnostic {
+    let message = format!("`{}` is a query or update, and this instance may run anywhere", name.text);
+    error(codes::NO_METHOD, message, name.span, "only signals reach it")
+        .help("a child that is spawned can be asked: `let c = spawn order(x)`")
+}
+
+pub(crate) fn no_message(workflow: &str, name: &Ident, known: &[String]) -> Diagnostic {
+    let message = format!("`{workflow}` has no signal, query or update `{}`", name.text);
+    let diagnostic = error(codes::NO_METHOD, message, name.span, "");
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let diagnostic = if known.is_empty() {
+        diagnostic
+    } else {
+        diagnostic.note(format!("it has {}", super::list(&known)))
+    };
+    did_you_mean(diagnostic, &name.text, name.span, known.into_iter())
 }
