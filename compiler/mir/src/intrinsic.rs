@@ -3,14 +3,16 @@
 //! A function without a body in a standard module is an intrinsic: `pub fn len<T>(list: List<T>) -> Int` in
 //! `std/list.flow` is `list.len`. Intrinsics are versioned and never change meaning: stored programs name them.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::ser::{Serialize, Serializer};
+use std::fmt;
 
 macro_rules! intrinsics {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal;)*) => {
         /// A built-in library operation.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Intrinsic {
-            $($(#[doc = $doc])* #[serde(rename = $name)] $variant,)*
+            $($(#[doc = $doc])* $variant,)*
         }
 
         impl Intrinsic {
@@ -34,6 +36,32 @@ macro_rules! intrinsics {
             }
         }
     };
+}
+
+// By name, whatever the format: a number would be another operation's once one is added before it.
+impl Serialize for Intrinsic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Intrinsic {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+        impl Visitor<'_> for Name {
+            type Value = Intrinsic;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a built-in operation")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Intrinsic, E> {
+                let unknown = || E::custom(format_args!("`{name}` isn't an operation of this build"));
+                Intrinsic::from_name(name).ok_or_else(unknown)
+            }
+        }
+        deserializer.deserialize_str(Name)
+    }
 }
 
 intrinsics! {
@@ -367,4 +395,8 @@ intrinsics! {
     UuidNamed = "uuid.named";
     /// `(String) -> String?`: as UUIDs are usually written.
     UuidParse = "uuid.parse";
+    /// `(Bytes, Bytes) -> Bytes`.
+    BytesConcat = "bytes.concat";
+    /// `(Bytes, Int, Int) -> Bytes`: from start to end, exclusive, clamped.
+    BytesSlice = "bytes.slice";
 }

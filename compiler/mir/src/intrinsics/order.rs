@@ -62,9 +62,7 @@ impl<'a> Order<'a> {
             Some(Type::Float) => Order::Float,
             Some(Type::Decimal) => Order::Decimal,
             Some(Type::String | Type::Bytes) => Order::Bytes,
-            Some(Type::Tuple(parts)) if depth > 0 => {
-                Order::Parts(parts.iter().map(|ty| part(*ty)).collect())
-            }
+            Some(Type::Tuple(parts)) if depth > 0 => Order::Parts(parts.iter().map(|ty| part(*ty)).collect()),
             Some(Type::Record { fields, .. }) if depth > 0 => {
                 Order::Parts(fields.iter().map(|field| part(field.ty)).collect())
             }
@@ -83,8 +81,8 @@ impl<'a> Order<'a> {
             Order::Bytes => heap.bytes_at(left).cmp(heap.bytes_at(right)),
             Order::Parts(parts) => {
                 let orders = parts.iter().enumerate();
-                let mut orders = orders
-                    .map(|(at, part)| part.compare(heap, heap.field(left, at), heap.field(right, at)));
+                let mut orders =
+                    orders.map(|(at, part)| part.compare(heap, heap.field(left, at), heap.field(right, at)));
                 orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
             }
             Order::Other(types, ty) => value::compare(types, heap, *ty, left, right),

@@ -75,6 +75,16 @@ impl Context<'_> {
                     self.heap.bytes_at(self.arg(0)).iter().copied().map(u64::from).collect();
                 self.heap.make_list(&numbers).map_err(Into::into)
             }
+            I::BytesConcat => {
+                let both = [self.heap.bytes_at(self.arg(0)), self.heap.bytes_at(self.arg(1))].concat();
+                self.heap.bytes(&both).map_err(Into::into)
+            }
+            I::BytesSlice => {
+                let bytes = self.heap.bytes_at(self.arg(0));
+                let range = clamp(self.int(1), self.int(2), bytes.len());
+                let part = bytes.get(range).unwrap_or_default().to_vec();
+                self.heap.bytes(&part).map_err(Into::into)
+            }
             I::BytesFromList => self.bytes_from_list(),
             _ => return None,
         })
