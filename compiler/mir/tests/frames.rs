@@ -92,11 +92,13 @@ fn a_mismatch_says_where_and_what() {
     KnownTypes::standard(&mut program);
     let retry = program.known.retry;
     let mut heap = Heap::new(program.known, Limits::default());
-    let good = json!({"initial": "1s", "factor": 2, "max": "1h30m", "attempts": null});
+    let good = json!({
+        "initial": "1s", "factor": 2, "max": "1h30m", "attempts": null, "increment": "0s", "jitter": 0
+    });
     let word = value::from_json_strict(&program, &mut heap, retry, &good).unwrap();
     assert_eq!(
         value::show(&program, &heap, retry, word),
-        "Retry(initial: 1s, factor: 2, max: 1h30m, attempts: none)"
+        "Retry(initial: 1s, factor: 2, max: 1h30m, attempts: none, increment: 0s, jitter: 0)"
     );
     assert_eq!(value::to_json(&program, &heap, retry, word).unwrap(), good);
     for (json, message) in [
