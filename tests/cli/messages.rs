@@ -60,6 +60,8 @@ fn a_claim_waits_for_its_assessor(place: &Place) {
     let worker = Background::worker(place);
     let waiting = |done: &Done| done.out.contains("waiting for an assessor");
     until(place, &["query", "c1", "status"], waiting);
+    let found = place.flow(&["list", "--json", "--where", r#"customer = "Ann" and status = running"#]);
+    assert_eq!(found.json_lines().len(), 1, "{found:#?}");
     let wrong = place.flow(&["signal", "c1", "verdict", "--input", r#"{"Approved": {"by": 7}}"#]);
     assert_eq!(wrong.code, 2, "{wrong:#?}");
     assert!(wrong.err.contains("`Approved.by`") && wrong.err.contains("String"), "{}", wrong.err);
@@ -147,6 +149,21 @@ fn a_device_is_sampled_until_it_is_retired(place: &Place) {
     let done = place.flow(&["resume", "d1", "--json"]);
     assert_eq!((done.code, &done.json()["status"]), (0, &json!("completed")), "{done:#?}");
     assert_eq!(place.flow(&["query", "d1", "latest", "--json"]).json(), sampled.json());
+}
+
+#[test]
+fn progress_and_state_are_shown() {
+    let place = Place::new();
+    let file = place.write(
+        "copies.flow",
+        "workflow copies(n: Int) -> Int {\n  state done = 0\n  progress.total(n)\n  for i in 0..n {\n    sleep 1ms\n    done += 1\n    progress.step()\n  }\n  done\n}\n",
+    );
+    let done = place.flow(&["run", &file, "--id", "p1", "--json", "--input", r#"{"n": 3}"#]);
+    assert_eq!(done.json()["output"], json!(3), "{done:#?}");
+    let shown = place.flow(&["show", "p1", "--json"]).json();
+    assert_eq!(shown["progress"], json!([3, 3]));
+    assert_eq!(shown["states"], json!([{"name": "done", "type": "Int", "value": "3"}]));
+    assert!(place.flow(&["show", "p1"]).out.contains("state done: Int = 3"));
 }
 
 fn all(place: &Place) {

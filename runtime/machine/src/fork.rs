@@ -1,4 +1,5 @@
-//! `parallel`, `parallel for` and `race`: strands that run side by side, and how they are joined.
+//! `parallel`, `parallel for` and `race`: strands that run side by side, and how they are joined. What is of races alone is
+//! in `race`.
 //!
 //! Which branches still run is derived from their rows; the row of the strand that forked is written when it forks and
 //! when it is left, not for each branch.
@@ -6,7 +7,7 @@
 use crate::history::HistoryEvent;
 use crate::ids::StrandPath;
 use crate::instance::{Context, Instance, LiveStrand, Resumption};
-use crate::meta::{Awaited, Closing, Fork, ForkKind, Interrupt, Meta, Role, StoredOutcome, Wait};
+use crate::meta::{Closing, Fork, ForkKind, Interrupt, Meta, Role, StoredOutcome, Wait};
 use crate::run::{Suspended, code_awaits, code_suspended_on};
 use crate::values;
 use flow_mir::strand::Strand;
@@ -59,7 +60,7 @@ impl Instance {
         }
     }
 
-    fn forked(&mut self, suspended: &Suspended<'_>, construct: &str, branches: usize, fork: Fork) {
+    pub(crate) fn forked(&mut self, suspended: &Suspended<'_>, construct: &str, branches: usize, fork: Fork) {
         self.record(HistoryEvent::Forked {
             strand: suspended.path.clone(),
             construct: construct.to_owned(),
@@ -177,84 +178,7 @@ impl Instance {
         Ok(())
     }
 
-    fn begin_race(
-        &mut self,
-        context: Context<'_>,
-        suspended: &Suspended<'_>,
-        number: u32,
-        arms: &[RaceArm],
-    ) -> Result<(), String> {
-        let (mut timers, mut waits, mut heads) = (Vec::new(), Vec::new(), Vec::new());
-        let mut won = None;
-        let mut operands = suspended.operands;
-        for (index, arm) in (0u32..).zip(arms) {
-            match arm {
-                RaceArm::Strand(branch) => {
-                    heads.push((index, branch.function, take(&mut operands, branch.captures.len())))
-                }
-                RaceArm::After(_) => {
-                    let nanos = take(&mut operands, 1).first().copied().unwrap_or(0).cast_signed();
-                    timers.push((index, nanos));
-                }
-                RaceArm::Receive { signal } => waits.push((index, Awaited::Signal(*signal))),
-                RaceArm::WaitUntil { condition, .. } => {
-                    let captured = take(&mut operands, condition.captures.len());
-                    let captures = self.condition_captures(context, suspended.path, condition, captured)?;
-                    waits.push((index, Awaited::Condition(captures)));
-                }
-            }
-        }
-        for (arm, awaited) in &waits {
-            won = self.won_at_once(context, suspended.path, arms, *arm, awaited);
-            if won.is_some() {
-                break;
-            }
-        }
-        if won.is_some() {
-            // Nothing else of the race begins.
-            let kind = ForkKind::Race { timers: Vec::new(), waits: Vec::new(), ticket: 0 };
-            self.forked(suspended, "race", arms.len(), Fork { number, kind, closing: won, first: None });
-            return Ok(());
-        }
-        let timers = timers
-            .into_iter()
-            .map(|(index, nanos)| (index, self.open_timer(suspended.path, self.clock.plus(nanos.max(0)))));
-        let timers = timers.collect();
-        let ticket = if waits.is_empty() { 0 } else { self.next_ticket() };
-        let kind = ForkKind::Race { timers, waits, ticket };
-        self.forked(suspended, "race", arms.len(), Fork { number, kind, closing: None, first: None });
-        self.note_wait(suspended.path);
-        for (index, function, captures) in heads {
-            self.start_branch(context, suspended.path, number, index, function, captures)?;
-        }
-        Ok(())
-    }
-
-    /// How a race ends at once, where what this arm waits for is there already.
-    fn won_at_once(
-        &mut self,
-        context: Context<'_>,
-        path: &StrandPath,
-        arms: &[RaceArm],
-        arm: u32,
-        awaited: &Awaited,
-    ) -> Option<Closing> {
-        match (arms.get(arm as usize)?, awaited) {
-            (_, Awaited::Signal(signal)) => {
-                let value = self.take_for_race(context, path, *signal)?;
-                Some(Closing::Won { arm, value: Some(value) })
-            }
-            (RaceArm::WaitUntil { condition, .. }, Awaited::Condition(captures)) => {
-                match self.holds(context, path, condition.function, captures) {
-                    Ok(value) => value.map(|value| Closing::Won { arm, value: Some(value) }),
-                    Err(error) => Some(Closing::Failed(error)),
-                }
-            }
-            _ => None,
-        }
-    }
-
-    fn start_branch(
+    pub(crate) fn start_branch(
         &mut self,
         context: Context<'_>,
         path: &StrandPath,
@@ -502,29 +426,6 @@ impl Instance {
         }
     }
 
-    /// The winner's arm and value, as a case of the race's own enum.
-    fn race_value(
-        &mut self,
-        context: Context<'_>,
-        path: &StrandPath,
-        arm: u32,
-        value: Option<&[u8]>,
-    ) -> Result<u64, String> {
-        let program = context.program;
-        let ty = self.awaited(context, path)?;
-        let Some(Type::Enum { cases, .. }) = program.types.get(ty) else {
-            return Err("a race awaits no enum".into());
-        };
-        let field = cases.get(arm as usize).and_then(|case| case.fields.first()).map(|field| field.ty);
-        let heap = self.heap_mut(path).ok_or("the strand has no heap")?;
-        let fields = match (field, value) {
-            (Some(field), Some(image)) => values::absorb(program, &[field], image, heap)?,
-            _ => Vec::new(),
-        };
-        heap.make_case(&program.types, ty, arm, &fields)
-            .map_err(|_| "the result does not fit into memory".into())
-    }
-
     /// The branches' values as a tuple or list.
     fn branch_values(&mut self, context: Context<'_>, path: &StrandPath, fork: &Fork) -> Result<u64, String> {
         let program = context.program;
@@ -577,7 +478,7 @@ impl Instance {
         heap.make_list(&words).map_err(|_| "the results do not fit into memory".into())
     }
 
-    fn awaited(&self, context: Context<'_>, path: &StrandPath) -> Result<TypeId, String> {
+    pub(crate) fn awaited(&self, context: Context<'_>, path: &StrandPath) -> Result<TypeId, String> {
         let code =
             self.strands.get(path).and_then(|strand| strand.code.as_ref()).ok_or("the strand has no code")?;
         code_awaits(context, code).ok_or_else(|| "the strand awaits nothing".into())
@@ -636,7 +537,7 @@ fn load_operands(
 }
 
 /// Takes the first `count` words off the front.
-fn take<'a>(words: &mut &'a [u64], count: usize) -> &'a [u64] {
+pub(crate) fn take<'a>(words: &mut &'a [u64], count: usize) -> &'a [u64] {
     let (front, rest) = words.split_at_checked(count).unwrap_or((words, &[]));
     *words = rest;
     front

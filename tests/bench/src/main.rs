@@ -7,9 +7,11 @@
 //! cargo run --release -p flow-bench -- --store postgres://… fan-out       # one workflow, many branches
 //! cargo run --release -p flow-bench -- --store postgres://… captures      # the same, each branch reading 80 kB of its parent
 //! cargo run --release -p flow-bench -- --store postgres://… years         # a loop: is its end as fast as its beginning?
+//! cargo run --release -p flow-bench -- --store postgres://… queue         # signals that queue up, and are received
 //! ```
 //! Each figure is one line: `workload metric value unit`. Every result is checked.
 
+mod queue;
 mod years;
 
 use clap::{Parser, ValueEnum};
@@ -60,6 +62,21 @@ workflow years(n: Int) -> Times {
   times
 }
 
+/// Receives each message and does a step with it; how long that takes for the first and the last tenth.
+workflow queue(n: Int) -> Times {
+  signal go
+  signal item: Int
+  receive go
+  let tenth = n / 10
+  let began = time.now()
+  for i in 0..tenth { step(receive item) }
+  let first = time.now() - began
+  for i in 0..n - 2 * tenth { step(receive item) }
+  let late = time.now()
+  for i in 0..tenth { step(receive item) }
+  Times(first_ms: first / 1ms, last_ms: (time.now() - late) / 1ms)
+}
+
 workflow captures(n: Int) -> Int {
   let table = (0..10_000).map(|x| x)
   let xs = parallel for i in 0..n {
@@ -98,6 +115,7 @@ enum Workload {
     FanOut,
     Captures,
     Years,
+    Queue,
 }
 
 /// An engine that owns all shards, and a program.
@@ -123,6 +141,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Workload::Loop => steps(&bench, "loop", "long_loop", args.n).await?,
             Workload::FanOut => steps(&bench, "fan-out", "fan_out", args.n).await?,
             Workload::Captures => steps(&bench, "captures", "captures", args.n).await?,
+            Workload::Queue => queue::queue(&bench, args.n).await?,
             Workload::Years => years::years(&bench, &args.store, args.n).await?,
         }
         bench.engine.close().await?;
