@@ -131,7 +131,15 @@ pub(crate) struct Context<'a> {
     pub system_errors: HashSet<Ty>,
 }
 
+/// After so many diagnostics of a module no more names are suggested: each costs a look at all names there are.
+const MOST_SUGGESTIONS: usize = 100;
+
 impl<'a> Context<'a> {
+    /// Whether it is worth the time to look for the name that was meant.
+    pub fn suggests(&self) -> bool {
+        self.diagnostics.len() < MOST_SUGGESTIONS
+    }
+
     pub fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }

@@ -248,7 +248,9 @@ pub(crate) fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>
         3..=5 => 2,
         _ => 3,
     };
-    let near = names.into_iter().filter(|name| *name != wanted);
+    // Every letter more is an edit: most names need no closer look.
+    let near =
+        names.into_iter().filter(|name| *name != wanted && name.len().abs_diff(wanted.len()) <= 4 * limit);
     let scored = near.map(|name| (distance(wanted, name), name)).filter(|(score, _)| *score <= limit);
     scored.min().map(|(_, name)| name)
 }

@@ -28,6 +28,7 @@ pub(crate) fn lay_out(tokens: &[Token], file: &SourceFile) -> Laid {
         open: vec![Open { kind: TokenKind::OpenBrace, span: Span::default(), pending: 0 }],
         pending: 0,
         skipping: None,
+        told: false,
         mended_at: None,
     };
     for at in 0..tokens.len() {
@@ -56,6 +57,8 @@ struct Layout<'t> {
     pending: u32,
     /// Set while tokens nested too deep are left out: until this many brackets are open, and a separator.
     skipping: Option<usize>,
+    /// Whether the declaration was reported as too deep.
+    told: bool,
     /// Where an unclosed bracket was reported last.
     mended_at: Option<u32>,
 }
@@ -159,6 +162,7 @@ impl Layout<'_> {
             self.pending -= std::mem::take(&mut open.pending);
         }
         if kind == TokenKind::Newline {
+            self.told &= self.depth() > 1;
             let at_start = self
                 .out
                 .last()
@@ -184,14 +188,16 @@ impl Layout<'_> {
 
     fn too_deep(&mut self, span: Span, message: &str) {
         if self.skipping.is_none() {
-            self.report(
-                Diagnostic::error(codes::TOO_DEEP, message)
-                    .at(span, "from here on it is not read")
-                    .note(format!(
-                        "at most {MAX_BRACKETS} brackets and {MAX_PENDING} operators may be nested"
-                    ))
-                    .help("give parts of it a name with `let`, or move them to a function"),
-            );
+            if !std::mem::replace(&mut self.told, true) {
+                self.report(
+                    Diagnostic::error(codes::TOO_DEEP, message)
+                        .at(span, "from here on it is not read")
+                        .note(format!(
+                            "at most {MAX_BRACKETS} brackets and {MAX_PENDING} operators may be nested"
+                        ))
+                        .help("give parts of it a name with `let`, or move them to a function"),
+                );
+            }
             self.out.push(Token { kind: TokenKind::Invalid, starts_line: false, span });
             self.skipping = Some(self.depth());
         }

@@ -111,7 +111,12 @@ fn labelled<'d>(
 fn shorten(file: &SourceFile, places: &mut Vec<(&Label, Range<usize>)>) {
     let Some(first) = places.first().map(|(_, range)| range.start) else { return };
     let line = file.line_index(first);
-    places.retain(|(_, range)| file.line_index(range.start) != line || range.start.abs_diff(first) <= WIDTH);
+    let is_endless = file.line_range(line).is_some_and(|line| line.len() > 4 * WIDTH);
+    // An endless line is cut only where it is shown alone.
+    places.retain(|(_, range)| match file.line_index(range.start) == line {
+        true => range.start.abs_diff(first) <= WIDTH && (!is_endless || file.line_index(range.end) == line),
+        false => !is_endless,
+    });
     for (_, range) in places {
         let line_end = file.line_range(file.line_index(range.start)).map_or(range.end, |line| line.end);
         let limit = range.start + WIDTH;

@@ -79,6 +79,17 @@ pub struct SourceFile {
     /// The length of the text, which a retired file has lost.
     length: u32,
     line_starts: Vec<u32>,
+    /// How many characters begin before each block of the text, so that a column far into a line is counted fast; empty
+    /// where every byte is a character.
+    characters: Vec<u32>,
+}
+
+/// Bytes of a block of [`SourceFile::characters`].
+const BLOCK: usize = 512;
+
+/// Counting the bytes that begin a character needs no character boundary at the ends.
+fn count_characters(bytes: &[u8]) -> u32 {
+    bytes.iter().filter(|&&byte| (byte & 0xC0) != 0x80).count() as u32
 }
 
 impl SourceFile {
@@ -132,10 +143,14 @@ impl SourceFile {
     fn position(&self, local: usize) -> Position {
         let line = self.line_index(local);
         let start = self.line_starts.get(line).map_or(0, |&start| start as usize);
-        let column = self.text.as_bytes().get(start..local).unwrap_or_default();
-        // Counting the bytes that begin a character needs no character boundary at `local`.
-        let column = column.iter().filter(|&&byte| (byte & 0xC0) != 0x80).count();
-        Position { line: line as u32 + 1, column: column as u32 + 1 }
+        let column = self.characters_before(local).saturating_sub(self.characters_before(start));
+        Position { line: line as u32 + 1, column: column + 1 }
+    }
+
+    fn characters_before(&self, local: usize) -> u32 {
+        let Some(before) = self.characters.get(local / BLOCK) else { return local as u32 };
+        let block = local - local % BLOCK;
+        before + count_characters(self.text.as_bytes().get(block..local).unwrap_or_default())
     }
 }
 
@@ -165,7 +180,17 @@ impl SourceMap {
         line_starts.push(0);
         line_starts.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1));
         let length = text.len() as u32;
-        self.files.push(SourceFile { path: path.into(), text, base, length, line_starts });
+        let mut characters = Vec::new();
+        if !text.is_ascii() {
+            characters.extend(text.as_bytes().chunks(BLOCK).scan(0, |before, block| {
+                let counted = *before;
+                *before += count_characters(block);
+                Some(counted)
+            }));
+            // For the end of a text that fills its blocks.
+            characters.push(count_characters(text.as_bytes()));
+        }
+        self.files.push(SourceFile { path: path.into(), text, base, length, line_starts, characters });
         FileId(self.files.len() as u32 - 1)
     }
 
@@ -174,6 +199,7 @@ impl SourceMap {
         if let Some(file) = self.files.get_mut(id.index()) {
             file.text = Arc::default();
             file.line_starts = vec![0];
+            file.characters = Vec::new();
         }
     }
 
@@ -236,5 +262,20 @@ mod tests {
         assert_eq!(map.lookup(Span::new(end_of_first, end_of_first)), Some((first, 7..7)));
         assert_eq!(map.lookup(Span::default()), None);
         assert_eq!(map.text(Span::new(base, base + 2)), "ä");
+    }
+
+    #[test]
+    fn columns_far_into_a_line_count_characters() {
+        let mut map = SourceMap::new();
+        let (plain, wide) = ("x".repeat(BLOCK * 4), "xä".repeat(BLOCK));
+        for (text, end) in [(plain, BLOCK * 4), (wide, BLOCK * 2)] {
+            let file = map.add("long.flow", format!("{text}\n{text}"));
+            let span = map.file(file).unwrap().span();
+            let (_, _, last) = map.positions(span).unwrap();
+            assert_eq!(last, Position { line: 2, column: end as u32 + 1 });
+            let middle = Span::new(span.start, span.start + BLOCK as u32 * 3 / 2 * 2);
+            let expected = if end == BLOCK * 4 { BLOCK * 3 } else { BLOCK * 2 };
+            assert_eq!(map.positions(middle).unwrap().2.column, expected as u32 + 1);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release -p flow-fuzz -- syntax  --minutes 60 --seed 1    # lexer and parser
 //! cargo run --release -p flow-fuzz -- check   --minutes 60             # checker, lowering, validation
+//! cargo run --release -p flow-fuzz -- format  --minutes 60             # the formatter keeps the tree, and its own output
 //! cargo run --release -p flow-fuzz -- execute --minutes 60             # interpreter against native code
 //! ```
 //! An iteration depends on the seed and its number only, so `--from N` repeats it. A failure is printed with the smallest

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 #[derive(Parser)]
 struct Args {
-    /// What is tested: syntax, check or execute.
+    /// What is tested: syntax, check, format or execute.
     target: String,
     /// All inputs follow from it.
     #[arg(long, default_value_t = 1)]

@@ -3,6 +3,7 @@
 //! are alike, and all of it checks.
 
 mod code;
+pub mod hostile;
 mod module;
 pub mod random;
 mod words;

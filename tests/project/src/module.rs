@@ -117,7 +117,7 @@ pub(crate) fn write(index: usize, used: Vec<Module>, random: &mut Random) -> (Mo
     }
     text.push_str(&code::sample(&module, random));
     for other in &used {
-        text.push_str(&code::uses(&module, other, index % 2 == 0, random));
+        text.push_str(&code::uses(&module, other, index.is_multiple_of(2), random));
     }
     text.push_str(&code::activities(&module, random));
     text.push_str(&code::workflows(&module, random));

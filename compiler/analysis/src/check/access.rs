@@ -55,7 +55,8 @@ impl Checker<'_, '_> {
     }
 
     pub fn unknown_name(&mut self, name: &Ident) -> Expr {
-        let locals: Vec<String> = self.visible_names().map(str::to_string).collect();
+        let near = self.cx.suggests();
+        let locals: Vec<String> = self.visible_names().filter(|_| near).map(str::to_string).collect();
         let diagnostic = report::unknown_value(self.cx, self.module, name, &locals);
         self.report(diagnostic);
         self.invalid(name.span)

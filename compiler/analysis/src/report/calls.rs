@@ -28,7 +28,8 @@ pub(crate) fn no_method(
         },
         _ => Vec::new(),
     };
-    did_you_mean(diagnostic, &name.text, name.span, functions.chain(own).chain(fields))
+    let names = functions.chain(own).filter(|_| cx.suggests()).chain(fields);
+    did_you_mean(diagnostic, &name.text, name.span, names)
 }
 
 pub(crate) fn not_callable(found: &str, span: Span) -> Diagnostic {

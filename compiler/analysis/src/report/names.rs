@@ -67,7 +67,7 @@ pub(crate) fn not_in_module(
 
 fn visible<'c>(cx: &'c Context<'_>, module: ModuleId) -> impl Iterator<Item = (&'c str, Entry)> {
     let own = cx.scope(module).into_iter().flat_map(|scope| scope.names.iter());
-    own.chain(&cx.prelude.names).map(|(name, entry)| (name.as_str(), *entry))
+    own.chain(&cx.prelude.names).filter(|_| cx.suggests()).map(|(name, entry)| (name.as_str(), *entry))
 }
 
 pub(crate) fn unknown_top(cx: &Context<'_>, module: ModuleId, name: &Ident, wants_type: bool) -> Diagnostic {
@@ -91,7 +91,7 @@ pub(crate) fn unknown_value(
 ) -> Diagnostic {
     let diagnostic =
         error(codes::UNKNOWN_NAME, format!("unknown name `{}`", name.text), name.span, "not found");
-    let functions = cx.prelude.functions.keys().map(|name| name.as_str());
+    let functions = cx.prelude.functions.keys().filter(|_| cx.suggests()).map(|name| name.as_str());
     let names =
         locals.iter().map(String::as_str).chain(visible(cx, module).map(|(name, _)| name)).chain(functions);
     did_you_mean(diagnostic, &name.text, name.span, names)

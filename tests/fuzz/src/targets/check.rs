@@ -2,19 +2,22 @@
 
 use super::mutated;
 use crate::{Counters, Target, corpus, program};
-use flow_analysis::{Memory, analyze};
+use flow_analysis::{Memory, Session, analyze};
 use flow_project::Random;
 use flow_syntax::{SourceMap, render};
 use std::path::Path;
+use std::sync::Mutex;
 
 /// The target.
 pub struct Check {
     corpus: Vec<String>,
+    /// Knows the standard library, so that most texts, which have errors, are checked fast.
+    session: Mutex<Session>,
 }
 
 impl Default for Check {
     fn default() -> Self {
-        Check { corpus: corpus::load() }
+        Check { corpus: corpus::load(), session: Mutex::default() }
     }
 }
 
@@ -35,17 +38,26 @@ impl Target for Check {
     }
 
     fn test(&self, input: &str, counters: &mut Counters) -> Result<(), String> {
-        let mut sources = SourceMap::new();
         let world = Memory::new().with("main.flow", input);
-        let analysis = analyze(&world, Path::new("main.flow"), &mut sources);
+        let root = Path::new("main.flow");
+        // After a panic the session is what it was before.
+        let mut session = self.session.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let analysis = session.analyze(&world, root, &[]);
         for diagnostic in &analysis.diagnostics {
-            render(&sources, diagnostic, false);
+            render(session.sources(), diagnostic, false);
             counters.count(diagnostic.code.0);
         }
+        drop(session);
         if analysis.has_errors() {
             counters.count("with errors");
             return Ok(());
         }
+        let mut sources = SourceMap::new();
+        let afresh = analyze(&world, root, &mut sources);
+        if afresh.diagnostics.len() != analysis.diagnostics.len() {
+            return Err("a session finds something else than an analysis".to_string());
+        }
+        let analysis = afresh;
         counters.count("without errors");
         let program = flow_lower::lower(&analysis.program, &sources)
             .map_err(|error| format!("is not lowered: {error}"))?;

@@ -2,10 +2,12 @@
 
 mod check;
 mod execute;
+mod format;
 mod syntax;
 
 pub use check::Check;
 pub use execute::Execute;
+pub use format::Format;
 pub use syntax::Syntax;
 
 use crate::{Target, mutate};
@@ -14,7 +16,12 @@ use std::sync::Arc;
 
 /// Every target.
 pub fn all() -> Vec<Arc<dyn Target>> {
-    vec![Arc::new(Syntax::default()), Arc::new(Check::default()), Arc::new(Execute)]
+    vec![
+        Arc::new(Syntax::default()),
+        Arc::new(Check::default()),
+        Arc::new(Format::default()),
+        Arc::new(Execute),
+    ]
 }
 
 /// A text of the corpus with some changes.
