@@ -53,3 +53,32 @@ fn every_command_is_documented() {
         );
     }
 }
+
+/// The text of every Rust file below a folder.
+fn rust_files(folder: &Path, found: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("target") {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push_str(&fs::read_to_string(&path).unwrap_or_default());
+        }
+    }
+}
+
+#[test]
+fn every_rule_of_durability_names_a_test_that_is_there() {
+    let docs = read("docs/durability.md");
+    let (_, table) = docs.split_once("| rule | test |").expect("the table of rules");
+    let mut code = String::new();
+    ["runtime", "tests", "compiler"].iter().for_each(|folder| rust_files(&root().join(folder), &mut code));
+    let mut named = 0;
+    for line in table.lines().filter(|line| line.starts_with('|') && !line.starts_with("|---")) {
+        let tests = line.rsplit('|').nth(1).unwrap_or_default();
+        for test in tests.split('`').skip(1).step_by(2) {
+            assert!(code.contains(&format!("fn {test}")), "there is no test `{test}`");
+            named += 1;
+        }
+    }
+    assert!(named > 30, "the table names {named} tests");
+}

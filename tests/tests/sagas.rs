@@ -528,6 +528,27 @@ workflow main() fails Declined {
     assert_eq!((ended.status, undone(&ended)), (Status::Failed, vec!["instead".to_owned()]));
 }
 
+// --- Ties ---
+
+#[test]
+fn an_answer_at_the_deadline_beats_it_and_a_later_one_does_not() {
+    let body = r#"workflow main() -> String {
+  race {
+    after 1m       => "late"
+    slow("x") as v => v
+  }
+}"#;
+    // An attempt takes a thousandth of a second more than it says.
+    let answers_after = |nanos: i64| {
+        let program = flow_tests::compile(&format!("{}\n{body}", flow_tests::scenario::STEPS));
+        let (_, executor) = flow_tests::executors(&program).remove(0);
+        let script = move |attempt: &Attempt| Answer::After(nanos - SECOND / 1000, Box::new(bookings(attempt)));
+        flow_tests::simulation::Simulation::new(executor, script).run("main", &json!({})).output
+    };
+    assert_eq!(answers_after(60 * SECOND), Some(json!("x")));
+    assert_eq!(answers_after(60 * SECOND + 1), Some(json!("late")));
+}
+
 // --- Cancellation in every phase ---
 
 #[test]

@@ -81,6 +81,7 @@ codes! {
     NOT_YET              "E0900" "a construct that is not built yet"
     UNREACHABLE_ARM      "W0201" "an arm that never matches"
     MISSING_UNKNOWN      "W0300" "a step whose unknown outcome nobody handles"
+    FAILS_AFTER_COMMIT   "W0301" "a step that may fail after `commit`"
     STALE_STATE          "W0320" "a state assigned from what it was before a wait"
 }
 

@@ -243,7 +243,7 @@ impl<'a> Checker<'_, 'a> {
         let kind = match def {
             Def::Activity(activity) => {
                 let using = Box::new(self.using_settings(settings.unwrap_or_default()));
-                self.note_step(activity, span);
+                self.note_step(activity, settings.unwrap_or_default(), span);
                 ExprKind::CallActivity { activity, args, using, interruptible: self.has_unknown }
             }
             Def::Workflow(workflow) => ExprKind::CallWorkflow { workflow, args },

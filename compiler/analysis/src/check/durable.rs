@@ -13,7 +13,7 @@ use flow_syntax::ast;
 impl Checker<'_, '_> {
     pub fn check_saga(&mut self, unordered: bool, body: &ast::Block, span: Span, want: &Want) -> Expr {
         let handle = self.temporary(Types::INT, Span::new(span.start, body.span.start));
-        self.sagas.push(OpenSaga { handle, holds: false });
+        self.sagas.push(OpenSaga { handle, holds: false, committed: None, handled: 0 });
         let body = self.block_scoped(body, want);
         let inner = self.sagas.pop();
         // What an inner saga holds when it succeeds, the outer one holds from then on.
@@ -29,13 +29,53 @@ impl Checker<'_, '_> {
             return self.invalid(span);
         };
         saga.holds = false;
+        saga.committed = Some(span);
         let saga = saga.handle;
         self.read(saga, span);
         unit(ExprKind::Commit { saga }, span)
     }
 
-    /// Notes a call of an activity: in a saga that holds compensations, an outcome nobody will know needs a word.
-    pub fn note_step(&mut self, activity: ActivityId, span: Span) {
+    /// Checks code whose failures are handled where it stands.
+    pub fn handling<T>(&mut self, check: impl FnOnce(&mut Self) -> T) -> T {
+        let count = |checker: &mut Self, by: i32| {
+            if let Some(saga) = checker.sagas.last_mut() {
+                saga.handled = saga.handled.saturating_add_signed(by);
+            }
+        };
+        count(self, 1);
+        let checked = check(self);
+        count(self, -1);
+        checked
+    }
+
+    /// Notes a call of an activity, with its own settings.
+    pub fn note_step(&mut self, activity: ActivityId, own: &[ast::Arg], span: Span) {
+        self.note_unknown(activity, own, span);
+        self.note_after_commit(activity, own, span);
+    }
+
+    /// After the pivot only going on is left: a step must not fail there for good.
+    fn note_after_commit(&mut self, activity: ActivityId, own: &[ast::Arg], span: Span) {
+        let open = self.sagas.last().filter(|saga| saga.handled == 0);
+        let Some(commit) = open.and_then(|saga| saga.committed) else { return };
+        let Some(decl) = self.cx.activities.get(activity.index()) else { return };
+        let setting = |key: &str| {
+            let own = own.iter().find(|arg| arg.name.as_ref().is_some_and(|name| name.as_str() == key));
+            let declared = decl.settings.iter().find(|setting| setting.key.as_str() == key);
+            own.map(|arg| &arg.value).or(declared.map(|setting| &setting.value))
+        };
+        let ends = match setting("retry") {
+            Some(retry) => !goes_on(retry),
+            None => !decl.signature.fails.is_empty(),
+        };
+        if ends || setting("deadline").is_some() {
+            let name = decl.signature.name.text.clone();
+            self.report(report::fails_after_commit(&name, commit, span));
+        }
+    }
+
+    /// In a saga that holds compensations, an outcome nobody will know needs a word.
+    fn note_unknown(&mut self, activity: ActivityId, own: &[ast::Arg], span: Span) {
         let holds = self.sagas.last().is_some_and(|saga| saga.holds);
         let in_head = self.frames.iter().any(|frame| frame.kind == FrameKind::RaceHead);
         if !holds || self.has_unknown || in_head {
@@ -46,12 +86,11 @@ impl Checker<'_, '_> {
         if decl.settings.iter().any(|setting| setting.key.as_str() == "run" && is_sql_call(&setting.value)) {
             return;
         }
-        let cause = decl
-            .settings
-            .iter()
-            .find(|setting| ["retry", "deadline", "heartbeat"].contains(&setting.key.as_str()));
-        if let Some(cause) = cause {
-            let (name, key) = (decl.signature.name.text.clone(), cause.key.clone());
+        let own = own.iter().filter_map(|arg| arg.name.as_ref());
+        let declared = decl.settings.iter().map(|setting| &setting.key);
+        let cause = own.chain(declared).find(|key| ["retry", "deadline", "heartbeat"].contains(&key.as_str()));
+        if let Some(key) = cause.cloned() {
+            let name = decl.signature.name.text.clone();
             self.report(report::missing_unknown(&name, &key, span));
         }
     }
@@ -233,6 +272,13 @@ pub(super) fn unit_or(ty: crate::hir::Ty) -> crate::hir::Ty {
 
 fn empty_branch(body: Expr) -> Branch {
     Branch { captures: Vec::new(), body: Box::new(body) }
+}
+
+/// Whether a retry policy is plainly one without an end: `exponential(…)` without `attempts` and exceptions.
+fn goes_on(retry: &ast::Expr) -> bool {
+    let ast::ExprKind::Call { args, .. } = &retry.without_parens().kind else { return false };
+    let is_named = |arg: &ast::Arg| arg.name.as_ref().is_some_and(|name| name.as_str() != "attempts");
+    args.iter().all(is_named)
 }
 
 fn is_sql_call(run: &ast::Expr) -> bool {

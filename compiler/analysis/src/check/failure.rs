@@ -27,7 +27,7 @@ impl Checker<'_, '_> {
     /// `try e`
     pub fn check_try(&mut self, value: &ast::Expr, span: Span) -> Expr {
         let mark = self.raised.len();
-        let value = self.infer(value);
+        let value = self.handling(|checker| checker.infer(value));
         // What only the caller can name goes through.
         let (passed, raised): (Vec<Raised>, Vec<Raised>) =
             self.take_raised(mark).into_iter().partition(|raised| raised.ty == Types::PASSED);
@@ -50,7 +50,7 @@ impl Checker<'_, '_> {
     pub fn check_catch(&mut self, value: &ast::Expr, arms: &[ast::Arm], span: Span, want: &Want) -> Expr {
         let mark = self.raised.len();
         let mut join = Join::new(want);
-        let value = self.arm(value, &mut join);
+        let value = self.handling(|checker| checker.arm(value, &mut join));
         let raised = self.take_raised(mark);
         let declared = self.error_types(&raised);
         let union = self.types().union(declared.clone());

@@ -149,6 +149,10 @@ pub(crate) struct OpenSaga {
     pub handle: LocalId,
     /// Whether a compensation is registered by now.
     pub holds: bool,
+    /// The last `commit` so far.
+    pub committed: Option<Span>,
+    /// How many `try` and `catch` within it are around what is being checked.
+    pub handled: u32,
 }
 
 /// What kind of code is checked: what it may do.

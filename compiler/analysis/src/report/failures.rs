@@ -41,6 +41,13 @@ pub(crate) fn nothing_to_try(span: Span) -> Diagnostic {
         .help("remove `try`")
 }
 
+pub(crate) fn fails_after_commit(activity: &Name, commit: Span, span: Span) -> Diagnostic {
+    Diagnostic::warning(codes::FAILS_AFTER_COMMIT, format!("`{activity}` may fail where nothing is undone any more"))
+        .at(span, "it can fail for good")
+        .also(commit, "after this, what came before is not undone")
+        .help("let it be tried until it succeeds: `… using (retry: exponential(initial: 1s, factor: 2))`, or handle its failure")
+}
+
 pub(crate) fn missing_unknown(activity: &Name, cause: &Ident, span: Span) -> Diagnostic {
     let message = format!("nobody may ever know whether `{activity}` happened");
     Diagnostic::warning(codes::MISSING_UNKNOWN, message)
