@@ -72,15 +72,11 @@ impl Checker<'_, '_> {
         let says = compensation.is_some_and(|compensation| compensation.unknown.is_some());
         let before = self.has_unknown;
         self.has_unknown |= says;
-        let holds = self.sagas.last().map(|saga| saga.holds);
         if let (Some(saga), Some(_)) = (self.sagas.last_mut(), compensation) {
             // The step's own compensation is what an unknown outcome would leave out.
             saga.holds = true;
         }
         let result = check(self);
-        if let (Some(saga), Some(holds)) = (self.sagas.last_mut(), holds) {
-            saga.holds |= holds;
-        }
         self.has_unknown = before;
         result
     }

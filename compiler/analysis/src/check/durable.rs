@@ -86,10 +86,15 @@ impl Checker<'_, '_> {
         if decl.settings.iter().any(|setting| setting.key.as_str() == "run" && is_sql_call(&setting.value)) {
             return;
         }
-        let own = own.iter().filter_map(|arg| arg.name.as_ref());
-        let declared = decl.settings.iter().map(|setting| &setting.key);
-        let cause = own.chain(declared).find(|key| ["retry", "deadline", "heartbeat"].contains(&key.as_str()));
-        if let Some(key) = cause.cloned() {
+        let own = || own.iter().filter_map(|arg| Some((arg.name.as_ref()?, &arg.value)));
+        let is_own = |key: &ast::Ident| own().any(|(name, _)| name.as_str() == key.as_str());
+        let declared = decl.settings.iter().map(|setting| (&setting.key, &setting.value));
+        let cause =
+            own().chain(declared.filter(|(key, _)| !is_own(key))).find(|(key, value)| match key.as_str() {
+                "retry" => !goes_on(value),
+                key => ["deadline", "heartbeat"].contains(&key),
+            });
+        if let Some(key) = cause.map(|(key, _)| key.clone()) {
             let name = decl.signature.name.text.clone();
             self.report(report::missing_unknown(&name, &key, span));
         }
