@@ -1,0 +1,47 @@
+const PI = 3.141592653589793;
+const DAYS = 365.24;
+
+function energy(x, y, z, vx, vy, vz, m) {
+  let e = 0;
+  for (let i = 0; i < 5; i++) {
+    e += 0.5 * m[i] * (vx[i] * vx[i] + vy[i] * vy[i] + vz[i] * vz[i]);
+    for (let j = i + 1; j < 5; j++) {
+      const dx = x[i] - x[j], dy = y[i] - y[j], dz = z[i] - z[j];
+      e -= (m[i] * m[j]) / Math.sqrt(dx * dx + dy * dy + dz * dz);
+    }
+  }
+  return e;
+}
+
+module.exports = (steps) => {
+  const sun = 4 * PI * PI;
+  const x = [0.0, 4.84143144246472090, 8.34336671824457987, 12.8943695621391310, 15.3796971148509165];
+  const y = [0.0, -1.16032004402742839, 4.12479856412430479, -15.1111514016986312, -25.9193146099879641];
+  const z = [0.0, -0.103622044471123109, -0.403523417114321381, -0.223307578892655734, 0.179258772950371181];
+  const vx = [0.0, 0.00166007664274403694 * DAYS, -0.00276742510726411899 * DAYS, 0.00296460137564761618 * DAYS, 0.00268067772490389322 * DAYS];
+  const vy = [0.0, 0.00769901118419740425 * DAYS, 0.00499852801234917238 * DAYS, 0.00237847173959480950 * DAYS, 0.00162824170038242295 * DAYS];
+  const vz = [0.0, -0.0000690460016972063023 * DAYS, 0.0000230417297573763929 * DAYS, -0.0000296589568540237556 * DAYS, -0.0000951592254519715870 * DAYS];
+  const m = [sun, 0.000954791938424326609 * sun, 0.000285885980666130812 * sun, 0.0000436624404335156298 * sun, 0.0000515138902046611451 * sun];
+  const dt = 0.01;
+  for (let step = 0; step < steps; step++) {
+    for (let i = 0; i < 5; i++) {
+      for (let j = i + 1; j < 5; j++) {
+        const dx = x[i] - x[j], dy = y[i] - y[j], dz = z[i] - z[j];
+        const d2 = dx * dx + dy * dy + dz * dz;
+        const mag = dt / (d2 * Math.sqrt(d2));
+        vx[i] -= dx * m[j] * mag;
+        vy[i] -= dy * m[j] * mag;
+        vz[i] -= dz * m[j] * mag;
+        vx[j] += dx * m[i] * mag;
+        vy[j] += dy * m[i] * mag;
+        vz[j] += dz * m[i] * mag;
+      }
+    }
+    for (let i = 0; i < 5; i++) {
+      x[i] += dt * vx[i];
+      y[i] += dt * vy[i];
+      z[i] += dt * vz[i];
+    }
+  }
+  return energy(x, y, z, vx, vy, vz, m);
+};
