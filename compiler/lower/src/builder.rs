@@ -367,6 +367,7 @@ impl<'l, 'a> FunctionLowering<'l, 'a> {
             blocks,
             suspensions: Vec::new(),
         };
+        flow_mir::sharing::complete(&mut function, &self.shared.types.types);
         flow_mir::liveness::complete(&mut function);
         function
     }
@@ -430,7 +431,8 @@ fn may_raise(op: &Op) -> bool {
         | Op::ErrorIs { .. }
         | Op::ErrorValue { .. }
         | Op::ErrorUnknownKey { .. }
-        | Op::Trace { .. } => false,
+        | Op::Trace { .. }
+        | Op::Share { .. } => false,
         _ => true,
     }
 }

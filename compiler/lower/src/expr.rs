@@ -55,7 +55,8 @@ impl<'a> FunctionLowering<'_, 'a> {
 
     /// Evaluates operands in order; what one of them assigns doesn't change those before it.
     pub(crate) fn operands(&mut self, operands: &[&'a Expr]) -> Flow<Vec<LocalId>> {
-        let last_busy = operands.iter().rposition(|operand| !is_plain(operand)).unwrap_or(0);
+        let may_assign = |operand: &&Expr| !assigns_nothing(operand, &mut { LOOKED_AT });
+        let last_busy = operands.iter().rposition(may_assign).unwrap_or(0);
         let mut values = Vec::with_capacity(operands.len());
         for (index, operand) in operands.iter().enumerate() {
             values.push(if index < last_busy { self.stable(operand)? } else { self.expr(operand)? });
@@ -291,7 +292,8 @@ impl<'a> FunctionLowering<'_, 'a> {
 
     /// Two operands.
     pub(crate) fn pair(&mut self, left: &'a Expr, right: &'a Expr) -> Flow<(LocalId, LocalId)> {
-        let left = if is_plain(right) { self.expr(left)? } else { self.stable(left)? };
+        let left =
+            if assigns_nothing(right, &mut { LOOKED_AT }) { self.expr(left)? } else { self.stable(left)? };
         Ok((left, self.expr(right)?))
     }
 
@@ -436,8 +438,14 @@ impl<'a> FunctionLowering<'_, 'a> {
     }
 }
 
-/// Whether evaluating an expression can't assign a variable.
-fn is_plain(expr: &Expr) -> bool {
+/// How many expressions [`assigns_nothing`] looks at: what is larger may assign, for all it knows.
+const LOOKED_AT: u32 = 64;
+
+/// Whether evaluating the expression surely assigns no variable.
+fn assigns_nothing(expr: &Expr, budget: &mut u32) -> bool {
+    let Some(left) = budget.checked_sub(1) else { return false };
+    *budget = left;
+    let mut all = |parts: &[Expr]| parts.iter().all(|part| assigns_nothing(part, budget));
     match &expr.kind {
         ExprKind::Literal(_)
         | ExprKind::Local(_)
@@ -446,9 +454,37 @@ fn is_plain(expr: &Expr) -> bool {
         | ExprKind::None
         | ExprKind::Function { .. }
         | ExprKind::Lambda(_) => true,
-        ExprKind::Field { base, .. } => is_plain(base),
-        ExprKind::Coerce { value, .. } => is_plain(value),
-        ExprKind::Binary { left, right, .. } => is_plain(left) && is_plain(right),
+        ExprKind::Tuple(parts)
+        | ExprKind::List(parts)
+        | ExprKind::Record(parts)
+        | ExprKind::Case { fields: parts, .. }
+        | ExprKind::Call { args: parts, .. } => all(parts),
+        ExprKind::CallValue { callee, args } => {
+            assigns_nothing(callee, budget) && args.iter().all(|arg| assigns_nothing(arg, budget))
+        }
+        ExprKind::Field { base: part, .. }
+        | ExprKind::Coerce { value: part, .. }
+        | ExprKind::Negate(part)
+        | ExprKind::Not(part) => assigns_nothing(part, budget),
+        ExprKind::Binary { left: first, right: second, .. }
+        | ExprKind::And(first, second)
+        | ExprKind::Or(first, second)
+        | ExprKind::Index { list: first, index: second }
+        | ExprKind::Range(first, second) => assigns_nothing(first, budget) && assigns_nothing(second, budget),
+        ExprKind::Interpolate(parts) => parts.iter().all(|part| match part {
+            StringPart::Text(_) => true,
+            StringPart::Expr(part) => assigns_nothing(part, budget),
+        }),
+        ExprKind::Block(Block { stmts, value: Some(value) }) => {
+            stmts.is_empty() && assigns_nothing(value, budget)
+        }
+        ExprKind::Match { value, arms } => {
+            assigns_nothing(value, budget)
+                && arms.iter().all(|arm| {
+                    arm.guard.as_ref().is_none_or(|guard| assigns_nothing(guard, budget))
+                        && assigns_nothing(&arm.body, budget)
+                })
+        }
         _ => false,
     }
 }

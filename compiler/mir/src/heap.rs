@@ -56,6 +56,10 @@ pub enum Safepoint {
     Interrupt,
 }
 
+/// A bit in the first word of a list's buffer or a map's table, beside the capacity: a single local holds the collection, so
+/// that it may be changed in place. See [`sharing`](crate::sharing).
+pub const HELD_ONCE: u64 = 1 << 63;
+
 /// Kept above the limit for the errors that report it.
 const RESERVE: usize = 4096;
 /// Below this many new words a collection isn't worth its time.
@@ -195,6 +199,17 @@ impl Heap {
             Some(start..start.checked_add(len)?)
         });
         range.and_then(|range| self.words.get_mut(range)).unwrap_or(&mut [])
+    }
+
+    /// Says that a list, map or set is held by more than one local from here on.
+    pub fn share(&mut self, collection: u64) {
+        let buffer = self.get(collection, 1);
+        self.set(buffer, 0, self.get(buffer, 0) & !HELD_ONCE);
+    }
+
+    /// Whether a single local holds a list, map or set. An empty one may not know.
+    pub(crate) fn is_held_once(&self, collection: u64) -> bool {
+        self.get(self.get(collection, 1), 0) & HELD_ONCE != 0
     }
 
     /// What to do at a loop's back edge. Cheap: one atomic load and a comparison.

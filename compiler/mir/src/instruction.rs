@@ -83,6 +83,9 @@ pub enum Op {
 
     /// Asks the instance, or the attempt, that runs this code. *Raises* what it answers.
     Host { dst: LocalId, op: HostOp, args: Vec<LocalId> },
+    /// Says that a list, map or set is held by more than this local from here on, so that it is changed in place no more:
+    /// see [`sharing`](crate::sharing).
+    Share { value: LocalId },
 }
 
 /// Scalar operators with two operands. `Compare` operators give `Bool`.

@@ -261,6 +261,11 @@ impl<'p> Machine<'p, '_> {
                 trace::append(self.program, self.heap, error, id, instruction.location, &values);
                 return Ok(());
             }
+            Op::Share { value } => {
+                let value = self.get(*value);
+                self.heap.share(value);
+                return Ok(());
+            }
             op => self.compute(op)?,
         };
         if let (Some(top), Some(dst)) = (self.stack.last_mut(), instruction.op.dst()) {
@@ -355,7 +360,7 @@ impl<'p> Machine<'p, '_> {
                 let args = self.all(args);
                 self.host.call(op, &args, self.heap).map_err(Leave::Raise)?
             }
-            Op::Call { .. } | Op::CallClosure { .. } | Op::Trace { .. } => 0,
+            Op::Call { .. } | Op::CallClosure { .. } | Op::Trace { .. } | Op::Share { .. } => 0,
         })
     }
 

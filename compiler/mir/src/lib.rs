@@ -16,6 +16,7 @@ pub mod liveness;
 mod operands;
 pub mod program;
 pub mod scalar;
+pub mod sharing;
 mod standard;
 pub mod strand;
 pub mod text;

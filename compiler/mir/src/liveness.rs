@@ -49,7 +49,7 @@ fn suspension(terminator: &Terminator) -> Option<SuspensionId> {
     }
 }
 
-fn reachable(function: &Function) -> Bits {
+pub(crate) fn reachable(function: &Function) -> Bits {
     let mut reachable = Bits::new(function.blocks.len());
     let mut pending = vec![BlockId(0)];
     while let Some(id) = pending.pop() {
@@ -63,7 +63,7 @@ fn reachable(function: &Function) -> Bits {
 }
 
 /// What is live at the start of each block.
-struct Liveness {
+pub(crate) struct Liveness {
     locals: usize,
     entry: Vec<Bits>,
 }
@@ -75,7 +75,7 @@ struct Effect {
 }
 
 impl Liveness {
-    fn of(function: &Function, reachable: &Bits) -> Liveness {
+    pub(crate) fn of(function: &Function, reachable: &Bits) -> Liveness {
         let locals = function.locals.len();
         let effects: Vec<Effect> = function.blocks.values().map(|block| Effect::of(block, locals)).collect();
         let predecessors = predecessors(function, reachable);
@@ -111,7 +111,7 @@ impl Liveness {
     }
 
     /// Any instruction of the block may raise, even before the first write: what the handler reads is live throughout.
-    fn add_handler(&self, block: &Block, live: &mut Bits) {
+    pub(crate) fn add_handler(&self, block: &Block, live: &mut Bits) {
         if let Some(handler) = block.handler
             && let Some(entry) = self.entry.get(handler.block.index())
         {
@@ -123,13 +123,18 @@ impl Liveness {
 
     /// What is live after a block's suspension, the result not yet there.
     fn after(&self, block: &Block) -> Vec<LocalId> {
+        self.at_end(block).iter().map(LocalId::new).collect()
+    }
+
+    /// What is live behind a block's terminator, before the result of its suspension is there.
+    pub(crate) fn at_end(&self, block: &Block) -> Bits {
         let mut live = Bits::new(self.locals);
         block.terminator.for_each_target(|target| live.add_all(self.entry.get(target.index())));
         if let Terminator::Suspend { dst, .. } = &block.terminator {
             live.remove(dst.index());
         }
         self.add_handler(block, &mut live);
-        live.iter().map(LocalId::new).collect()
+        live
     }
 }
 
@@ -174,26 +179,26 @@ fn predecessors(function: &Function, reachable: &Bits) -> Vec<Vec<BlockId>> {
 
 /// A set of small numbers.
 #[derive(Clone)]
-struct Bits(Vec<u64>);
+pub(crate) struct Bits(Vec<u64>);
 
 impl Bits {
     fn new(len: usize) -> Bits {
         Bits(vec![0; len.div_ceil(64)])
     }
 
-    fn contains(&self, index: usize) -> bool {
+    pub(crate) fn contains(&self, index: usize) -> bool {
         self.0.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
     }
 
     /// Whether it is new.
-    fn insert(&mut self, index: usize) -> bool {
+    pub(crate) fn insert(&mut self, index: usize) -> bool {
         let Some(word) = self.0.get_mut(index / 64) else { return false };
         let before = *word;
         *word |= 1 << (index % 64);
         *word != before
     }
 
-    fn remove(&mut self, index: usize) {
+    pub(crate) fn remove(&mut self, index: usize) {
         if let Some(word) = self.0.get_mut(index / 64) {
             *word &= !(1 << (index % 64));
         }

@@ -4,7 +4,7 @@ use crate::ids::{BlockId, LocalId};
 use crate::instruction::{Op, Terminator};
 
 impl Op {
-    /// The local that receives the result; `Trace` has none.
+    /// The local that receives the result; `Trace` and `Share` have none.
     pub fn dst(&self) -> Option<LocalId> {
         use Op::*;
         match self {
@@ -36,7 +36,7 @@ impl Op {
             | ErrorValue { dst, .. }
             | ErrorUnknownKey { dst, .. }
             | Host { dst, .. } => Some(*dst),
-            Trace { .. } => None,
+            Trace { .. } | Share { .. } => None,
         }
     }
 
@@ -51,6 +51,7 @@ impl Op {
                 visit(*right);
             }
             Unary { operand, .. } => visit(*operand),
+            Share { value } => visit(*value),
             MakeTuple { fields, .. } | MakeCase { fields, .. } => fields.iter().copied().for_each(visit),
             Field { base, .. } | CaseOf { base, .. } | CaseField { base, .. } => visit(*base),
             With { base, fields, .. } => {

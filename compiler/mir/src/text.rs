@@ -26,6 +26,7 @@ use crate::liveness;
 use crate::program::{
     Activity, Block, Constant, Function, Handler, KnownTypes, Local, Location, Program, Source, Workflow,
 };
+use crate::sharing;
 use crate::types::Type;
 use cursor::Cursor;
 use std::fmt::Write;
@@ -120,7 +121,7 @@ fn print_function(text: &mut String, function: &Function) {
     text.push_str("}\n");
 }
 
-/// The program that a text says, with its suspensions numbered and checked.
+/// The program that a text says, with its suspensions numbered and its collections shared where they must be, and checked.
 pub fn parse(text: &str) -> Result<Program, TextError> {
     let mut cursor = Cursor::new(text);
     let mut program = Program::default();
@@ -129,6 +130,7 @@ pub fn parse(text: &str) -> Result<Program, TextError> {
     }
     for id in program.functions.ids() {
         if let Some(function) = program.functions.get_mut(id) {
+            sharing::complete(function, &program.types);
             liveness::complete(function);
         }
     }

@@ -5,6 +5,7 @@
 //! does: there is one source of results, errors and messages.
 
 mod arithmetic;
+mod collections;
 mod control;
 mod memory;
 mod objects;
@@ -198,9 +199,11 @@ impl<'a, 'f> Translator<'a, 'f> {
             Op::ErrorIs { dst, error, ty } => self.error_is(*dst, *error, *ty),
             Op::ErrorValue { dst, error } => self.load_field(instruction, *dst, *error, 1),
             Op::ErrorUnknownKey { dst, error } => self.load_field(instruction, *dst, *error, 3),
-            Op::Intrinsic { dst, .. } | Op::MakeError { dst, .. } | Op::Host { dst, .. } => {
+            Op::Intrinsic { dst, intrinsic, args, .. } => self.intrinsic(instruction, *dst, *intrinsic, args),
+            Op::MakeError { dst, .. } | Op::Host { dst, .. } => {
                 self.by_helper(instruction, Some(*dst))
             }
+            Op::Share { value } => self.share(*value),
             Op::Trace { .. } => self.by_helper(instruction, None),
         }
     }

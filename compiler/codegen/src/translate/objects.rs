@@ -154,51 +154,6 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// A list with its buffer: length, reference of the buffer; capacity, used, items.
-    pub(super) fn make_list(
-        &mut self,
-        instruction: &Instruction,
-        dst: LocalId,
-        items: &[LocalId],
-    ) -> Result<(), CompileError> {
-        if items.is_empty() {
-            return self.by_helper(instruction, Some(dst));
-        }
-        let len = items.len() as u64;
-        self.allocate(instruction, dst, 4 + len, |translator, address, reference| {
-            let length = translator.word(len);
-            let buffer = translator.builder.ins().iadd_imm_u(reference, 2);
-            for (index, value) in [length, buffer, length, length].into_iter().enumerate() {
-                translator.store_heap(address, index as u64, value)?;
-            }
-            for (index, item) in (4..).zip(items) {
-                let value = translator.local(*item)?;
-                translator.store_heap(address, index, value)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// An item, unless the index is out of range.
-    pub(super) fn list_get(
-        &mut self,
-        instruction: &Instruction,
-        dst: LocalId,
-        list: LocalId,
-        index: LocalId,
-    ) -> Result<(), CompileError> {
-        let (list, index) = (self.local(list)?, self.local(index)?);
-        let address = self.address(list)?;
-        let len = self.load_heap(address, 0)?;
-        let in_range = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, len);
-        self.fast_or_helper(instruction, dst, in_range, |translator| {
-            let buffer = translator.load_heap(address, 1)?;
-            let item = translator.builder.ins().iadd(buffer, index);
-            let item = translator.address(item)?;
-            translator.load_heap(item, 2)
-        })
-    }
-
     /// Whether an `Error` carries a value of this type.
     pub(super) fn error_is(&mut self, dst: LocalId, error: LocalId, ty: TypeId) -> Result<(), CompileError> {
         let error = self.local(error)?;

@@ -2,9 +2,10 @@
 //!
 //! Lists are values, but a buffer is shared: pushing onto the list that ends where its buffer's used part ends writes in
 //! place, and older lists, which end earlier, stay as they were. So building a list by pushing is amortised O(1) an
-//! item; pushing onto an older list copies it.
+//! item; pushing onto an older list copies it. A list that a single local holds ([`HELD_ONCE`], in the capacity's word) is
+//! changed itself, items included.
 
-use super::{Heap, OutOfMemory};
+use super::{HELD_ONCE, Heap, OutOfMemory};
 
 const SMALLEST: usize = 4;
 
@@ -20,7 +21,7 @@ impl Heap {
 
     fn new_buffer(&mut self, capacity: usize, items: &[u64]) -> Result<u64, OutOfMemory> {
         let buffer = self.alloc(2 + capacity)?;
-        self.set(buffer, 0, capacity as u64);
+        self.set(buffer, 0, capacity as u64 | HELD_ONCE);
         self.set(buffer, 1, items.len() as u64);
         self.slice_mut(buffer, 2, items.len()).copy_from_slice(items);
         Ok(buffer)
@@ -54,17 +55,30 @@ impl Heap {
     pub fn list_append(&mut self, list: u64, more: &[u64]) -> Result<u64, OutOfMemory> {
         let len = self.list_len(list);
         let end = len + more.len();
+        let held_once = self.is_held_once(list);
         let mut buffer = self.get(list, 1);
         let in_place = buffer != 0
             && self.get(buffer, 1) == len as u64
-            && usize::try_from(self.get(buffer, 0)).is_ok_and(|capacity| end <= capacity);
+            && usize::try_from(self.get(buffer, 0) & !HELD_ONCE).is_ok_and(|capacity| end <= capacity);
         if !in_place {
             let items = self.list_items(list).to_vec();
             buffer = self.new_buffer(end.max(SMALLEST).next_power_of_two(), &items)?;
         }
         self.slice_mut(buffer, 2 + len, more.len()).copy_from_slice(more);
         self.set(buffer, 1, end as u64);
-        self.alloc_from(&[end as u64, buffer])
+        if !held_once {
+            return self.alloc_from(&[end as u64, buffer]);
+        }
+        self.set(list, 0, end as u64);
+        self.set(list, 1, buffer);
+        Ok(list)
+    }
+
+    /// The list with another item at `index`, which it has: in place where a single local holds it, else a copy.
+    pub fn list_set(&mut self, list: u64, index: usize, item: u64) -> Result<u64, OutOfMemory> {
+        let list = if self.is_held_once(list) { list } else { self.make_list(&self.list_items(list).to_vec())? };
+        self.set(self.get(list, 1), 2 + index, item);
+        Ok(list)
     }
 }
 
@@ -76,7 +90,9 @@ mod tests {
     fn pushing_shares_the_buffer_and_older_lists_stay() {
         let mut heap = Heap::default();
         let one = heap.make_list(&[1]).unwrap();
+        heap.share(one);
         let two = heap.list_push(one, 2).unwrap();
+        heap.share(two);
         let three = heap.list_push(two, 3).unwrap();
         let other = heap.list_push(two, 30).unwrap();
         assert_eq!(heap.list_items(one), [1]);
@@ -84,6 +100,18 @@ mod tests {
         assert_eq!(heap.list_items(three), [1, 2, 3]);
         assert_eq!(heap.list_items(other), [1, 2, 30]);
         assert_eq!(heap.get(two, 1), heap.get(three, 1));
+    }
+
+    #[test]
+    fn a_list_held_once_is_changed_itself_and_a_shared_one_is_copied_once() {
+        let mut heap = Heap::default();
+        let list = heap.make_list(&[1, 2, 3]).unwrap();
+        assert_eq!(heap.list_set(list, 1, 20), Ok(list));
+        heap.share(list);
+        let copy = heap.list_set(list, 1, 200).unwrap();
+        assert_eq!(heap.list_set(copy, 2, 300), Ok(copy));
+        assert_eq!(heap.list_items(list), [1, 20, 3]);
+        assert_eq!(heap.list_items(copy), [1, 200, 300]);
     }
 
     #[test]

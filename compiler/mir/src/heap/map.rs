@@ -8,10 +8,12 @@
 //! inserted (which gives the order), and whether this entry removes the key. Tables of more than [`SCANNED`] entries have
 //! an index: open addressing, 32-bit slots with the position (plus 1) of each key's newest entry.
 //!
+//! A map that a single local holds ([`HELD_ONCE`], in the capacity's word) is changed itself, values included.
+//!
 //! A copy (see `value::copy`) has the live entries only. Hashes are kept, so the hash function is part of the stored
 //! format. Iteration order never depends on it.
 
-use super::{Heap, OutOfMemory};
+use super::{HELD_ONCE, Heap, OutOfMemory};
 use crate::ids::TypeId;
 use crate::types::Types;
 use crate::value;
@@ -71,6 +73,10 @@ impl Heap {
         let hash = value::hash(types, self, key_type, key);
         let found = self.find(types, key_type, map, hash, key);
         let is_new = found.is_none_or(|(_, entry)| entry.removed);
+        if let (Some((at, _)), false, true) = (found, is_new, self.is_held_once(map)) {
+            self.set(self.get(map, 1), HEADER + at * ENTRY + 2, value);
+            return Ok(map);
+        }
         let len = self.map_len(map) + usize::from(is_new);
         self.append(types, key_type, map, Entry { hash, key, value }, found, false, len)
     }
@@ -207,6 +213,7 @@ impl Heap {
         removed: bool,
         len: usize,
     ) -> Result<u64, OutOfMemory> {
+        let held_once = self.is_held_once(map);
         let (mut table, mut at) = (self.get(map, 1), self.visible(map));
         let in_place = table != 0 && self.get(table, 1) == at as u64 && at < self.capacity(table);
         if !in_place {
@@ -225,12 +232,17 @@ impl Heap {
         self.set(table, 1, at as u64 + 1);
         let replaced = found.map(|(at, _)| at);
         self.enter_index(table, entry.hash, at, replaced);
-        self.alloc_from(&[len as u64, table, at as u64 + 1])
+        let header = [len as u64, table, at as u64 + 1];
+        if !held_once {
+            return self.alloc_from(&header);
+        }
+        self.slice_mut(map, 0, header.len()).copy_from_slice(&header);
+        Ok(map)
     }
 
     fn new_table(&mut self, capacity: usize, entries: &[Entry]) -> Result<u64, OutOfMemory> {
         let table = self.alloc(HEADER + capacity * ENTRY)?;
-        self.set(table, 0, capacity as u64);
+        self.set(table, 0, capacity as u64 | HELD_ONCE);
         self.set(table, 1, entries.len() as u64);
         if capacity > SCANNED {
             let index = self.alloc(index_slots(capacity) / 2)?;
@@ -246,7 +258,7 @@ impl Heap {
 
     fn capacity(&self, table: u64) -> usize {
         let there = self.len().saturating_sub(usize::try_from(table).unwrap_or(usize::MAX)) / ENTRY;
-        usize::try_from(self.get(table, 0)).unwrap_or(0).min(there)
+        usize::try_from(self.get(table, 0) & !HELD_ONCE).unwrap_or(0).min(there)
     }
 
     /// Lets the index find the entry `at`, in place of the key's entry before it where there is one.
@@ -311,6 +323,7 @@ mod tests {
                     match place { Some(place) => model[place].1 = value, None => model.push((key, value)) }
                     heap.map_insert(&types, int, map, key, value).unwrap()
                 };
+                heap.share(map);
                 versions.push((map, model));
             }
             for (map, model) in &versions {
@@ -320,6 +333,42 @@ mod tests {
                     let expected = model.iter().find(|(known, _)| *known == key).map(|(_, value)| *value);
                     prop_assert_eq!(heap.map_get(&types, int, *map, key), expected);
                 }
+            }
+        }
+    }
+
+    proptest! {
+        /// A map held once says what a plain list of pairs says, and what was shared on the way stays as it was.
+        #[test]
+        fn changes_in_place_are_those_of_a_list_of_pairs(
+            steps in prop::collection::vec((0u8..8, 0u64..40, 0u64..9), 0..200),
+        ) {
+            let (types, int) = int_types();
+            let mut heap = Heap::default();
+            let mut map = heap.empty_map().unwrap();
+            let (mut model, mut kept) = (Vec::<(u64, u64)>::new(), Vec::new());
+            for (what, key, value) in steps {
+                let place = model.iter().position(|(known, _)| *known == key);
+                match (what, place) {
+                    (0, _) => {
+                        heap.share(map);
+                        kept.push((map, model.clone()));
+                        continue;
+                    }
+                    (1, place) => {
+                        if let Some(place) = place { model.remove(place); }
+                        map = heap.map_remove(&types, int, map, key).unwrap();
+                        continue;
+                    }
+                    (_, Some(place)) => model[place].1 = value,
+                    (_, None) => model.push((key, value)),
+                }
+                map = heap.map_insert(&types, int, map, key, value).unwrap();
+            }
+            kept.push((map, model));
+            for (map, model) in &kept {
+                prop_assert_eq!(&pairs(&heap, *map), model);
+                prop_assert_eq!(heap.map_len(*map), model.len());
             }
         }
     }

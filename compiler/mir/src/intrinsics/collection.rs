@@ -84,13 +84,12 @@ impl Context<'_> {
     }
 
     fn list_set(&mut self) -> Outcome {
-        let (index, item) = (self.int(1), self.arg(2));
-        let mut items = self.heap.list_items(self.arg(0)).to_vec();
-        match usize::try_from(index).ok().and_then(|index| items.get_mut(index)) {
-            Some(place) => *place = item,
-            None => return trap(TrapKind::IndexOutOfRange, out_of_range(index, items.len())),
+        let (list, index, item) = (self.arg(0), self.int(1), self.arg(2));
+        let len = self.heap.list_len(list);
+        match usize::try_from(index).ok().filter(|index| *index < len) {
+            Some(index) => Ok(self.heap.list_set(list, index, item)?),
+            None => trap(TrapKind::IndexOutOfRange, out_of_range(index, len)),
         }
-        self.make_list(&items)
     }
 
     fn range(&mut self) -> Outcome {

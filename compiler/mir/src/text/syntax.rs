@@ -140,6 +140,7 @@ macro_rules! operations {
                         field(text, "trace", error);
                         field(text, "", values);
                     }
+                    Op::Share { value } => field(text, "share", value),
                 }
             }
         }
@@ -212,6 +213,7 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, TextError>
             let (error, values) = (Syntax::parse(cursor)?, Syntax::parse(cursor)?);
             return Ok(Statement::Op(Op::Trace { error, values }));
         }
+        "share" => return Ok(Statement::Op(Op::Share { value: Syntax::parse(cursor)? })),
         "goto" => Terminator::Goto(Syntax::parse(cursor)?),
         "branch" => {
             let (condition, then) = (Syntax::parse(cursor)?, Syntax::parse(cursor)?);

@@ -238,6 +238,7 @@ impl Copier<'_> {
             return Err(CopyError::Corrupt("a map's length isn't the number of its entries"));
         }
         let place = self.to.map_from_entries(&entries)?;
+        self.to.share(place);
         self.note(word, ty.0, place);
         for at in 0..entries.len() {
             let entry = self.to.map_entry_place(place, at);
