@@ -58,6 +58,8 @@ pub(crate) struct Context<'a> {
     pub constants: *mut u64,
     /// Where a suspension leaves its live locals and operands.
     pub spill: *mut u64,
+    /// How the last helper that was called through its stub ended.
+    pub outcome: Outcome,
 
     /// Whose code runs.
     pub executor: &'a NativeExecutor,

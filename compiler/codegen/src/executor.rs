@@ -103,6 +103,7 @@ impl NativeExecutor {
             bodies: self.bodies.as_ptr(),
             constants: buffers.constants.as_mut_ptr(),
             spill: buffers.spill.as_mut_ptr(),
+            outcome: Outcome::new(Ok(0)),
             executor: self,
             heap,
             host,

@@ -2,9 +2,11 @@
 
 use crate::runtime;
 use crate::translate::Translator;
-use cranelift_codegen::ir::{self, AbiParam, Signature, UserFuncName, types};
+use crate::translate::memory::Slot;
+use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Signature, UserFuncName, types};
+use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::settings::{self, Configurable};
-use cranelift_frontend::FunctionBuilderContext;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 use flow_mir::{Function, FunctionId, Id, Program};
@@ -78,6 +80,8 @@ impl Helper {
 pub(crate) struct Linker {
     module: ManuallyDrop<JITModule>,
     helpers: HashMap<Helper, FuncId>,
+    /// What calls a helper and preserves all registers.
+    stubs: HashMap<Helper, FuncId>,
     declared: HashMap<Unit, FuncId>,
     /// Declared but not compiled.
     pending: Vec<Unit>,
@@ -115,6 +119,7 @@ impl Linker {
         Ok(Linker {
             module: ManuallyDrop::new(module),
             helpers,
+            stubs: HashMap::new(),
             declared: HashMap::new(),
             pending: Vec::new(),
             buffers: FunctionBuilderContext::new(),
@@ -222,6 +227,47 @@ impl Linker {
     pub fn helper(&mut self, helper: Helper, code: &mut ir::Function) -> Result<ir::FuncRef, CompileError> {
         let id = self.helpers.get(&helper).ok_or_else(|| CompileError::new("a helper is missing"))?;
         Ok(self.module.declare_func_in_func(*id, code))
+    }
+
+    /// A reference to a helper's stub, for a call in `code`.
+    pub fn stub(&mut self, helper: Helper, code: &mut ir::Function) -> Result<ir::FuncRef, CompileError> {
+        let id = match self.stubs.get(&helper) {
+            Some(id) => *id,
+            None => self.define_stub(helper)?,
+        };
+        Ok(self.module.declare_func_in_func(id, code))
+    }
+
+    /// `(the helper's parameters)`, leaving its outcome in the context and every register as it was.
+    fn define_stub(&mut self, helper: Helper) -> Result<FuncId, CompileError> {
+        let target = *self.helpers.get(&helper).ok_or_else(|| CompileError::new("a helper is missing"))?;
+        let mut signature = self.module.declarations().get_function_decl(target).signature.clone();
+        signature.returns.clear();
+        signature.call_conv = CallConv::PreserveAll;
+        let name = format!("stub_{helper:?}");
+        let id = self.module.declare_function(&name, Linkage::Local, &signature).map_err(CompileError::new)?;
+        let mut context = self.module.make_context();
+        context.func.signature = signature;
+        context.func.name = UserFuncName::user(0, id.as_u32());
+        let target = self.module.declare_func_in_func(target, &mut context.func);
+        let mut buffers = FunctionBuilderContext::new();
+        let mut builder = FunctionBuilder::new(&mut context.func, &mut buffers);
+        let entry = builder.create_block();
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        let arguments = builder.block_params(entry).to_vec();
+        let call = builder.ins().call(target, &arguments);
+        let results = builder.inst_results(call).to_vec();
+        let first = *arguments.first().ok_or_else(|| CompileError::new("a helper without a context"))?;
+        for (slot, value) in [Slot::OutcomeStatus, Slot::OutcomeValue].into_iter().zip(results) {
+            builder.ins().store(MemFlagsData::trusted(), value, first, slot.offset()?);
+        }
+        builder.ins().return_(&[]);
+        builder.seal_all_blocks();
+        builder.finalize(self.module.target_config());
+        self.module.define_function(id, &mut context).map_err(CompileError::new)?;
+        self.stubs.insert(helper, id);
+        Ok(id)
     }
 
     /// What Cranelift needs to know to finish a function.

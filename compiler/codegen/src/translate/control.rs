@@ -58,7 +58,7 @@ impl Translator<'_, '_> {
         self.builder.ins().brif(known, next, &[BlockArg::Value(known)], compile, &[]);
 
         self.builder.switch_to_block(compile);
-        let compiled = self.call_helper(Helper::Body, &[function])?;
+        let compiled = self.call_stub(Helper::Body, &[function])?;
         self.builder.ins().jump(next, &[BlockArg::Value(compiled)]);
         self.builder.switch_to_block(next);
 
@@ -102,7 +102,7 @@ impl Translator<'_, '_> {
         self.builder.set_cold_block(slow);
         self.builder.ins().brif(condition, slow, &[], next, &[]);
         self.builder.switch_to_block(slow);
-        self.call_helper(helper, arguments)?;
+        self.call_stub(helper, arguments)?;
         self.builder.ins().jump(next, &[]);
         self.builder.switch_to_block(next);
         Ok(())
@@ -142,7 +142,7 @@ impl Translator<'_, '_> {
             Terminator::Safepoint { next, suspension } => self.safepoint(*next, *suspension),
             Terminator::Suspend { op, suspension, .. } => self.suspend(*suspension, &op.operands()),
             Terminator::Unreachable => {
-                let error = self.call_helper(Helper::Unreachable, &[])?;
+                let error = self.call_stub(Helper::Unreachable, &[])?;
                 self.leave(Outcome::RAISED, error);
                 Ok(())
             }

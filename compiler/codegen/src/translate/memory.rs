@@ -10,7 +10,7 @@ use std::mem::offset_of;
 
 /// A word of the context that compiled code uses.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Slot {
+pub(crate) enum Slot {
     Words,
     Used,
     Capacity,
@@ -20,10 +20,12 @@ pub(super) enum Slot {
     Bodies,
     Constants,
     Spill,
+    OutcomeStatus,
+    OutcomeValue,
 }
 
 impl Slot {
-    fn offset(self) -> Result<i32, CompileError> {
+    pub(crate) fn offset(self) -> Result<i32, CompileError> {
         let bytes = match self {
             Slot::Words => offset_of!(Context, words),
             Slot::Used => offset_of!(Context, used),
@@ -34,6 +36,8 @@ impl Slot {
             Slot::Bodies => offset_of!(Context, bodies),
             Slot::Constants => offset_of!(Context, constants),
             Slot::Spill => offset_of!(Context, spill),
+            Slot::OutcomeStatus => offset_of!(Context, outcome.status),
+            Slot::OutcomeValue => offset_of!(Context, outcome.value),
         };
         i32::try_from(bytes).map_err(CompileError::new)
     }

@@ -7,10 +7,11 @@
 mod arithmetic;
 mod collections;
 mod control;
-mod memory;
+pub(crate) mod memory;
 mod objects;
 
 use crate::linker::{CompileError, Helper, Linker, Unit, function};
+use memory::Slot;
 use cranelift_codegen::ir::{
     self, AliasRegion, AliasRegionData, BlockArg, InstBuilder, StackSlot, StackSlotData, StackSlotKind,
     Value, types,
@@ -42,6 +43,7 @@ pub(crate) struct Translator<'a, 'f> {
     /// The handler of the MIR block being translated.
     handler: Option<Handler>,
     helpers: HashMap<Helper, ir::FuncRef>,
+    stubs: HashMap<Helper, ir::FuncRef>,
     bodies: HashMap<FunctionId, ir::FuncRef>,
     /// Operands of helper calls.
     operands: Option<StackSlot>,
@@ -86,6 +88,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             unfilled: Vec::new(),
             handler: None,
             helpers: HashMap::new(),
+            stubs: HashMap::new(),
             bodies: HashMap::new(),
             operands: None,
             context_region,
@@ -210,12 +213,19 @@ impl<'a, 'f> Translator<'a, 'f> {
 
     /// Does the instruction by the helper alone.
     fn by_helper(&mut self, instruction: &Instruction, dst: Option<LocalId>) -> Result<(), CompileError> {
-        let value = self.call_instruction_helper(instruction)?;
+        let arguments = self.instruction_arguments(instruction)?;
+        let value = self.call_helper(Helper::Instruction, &arguments)?;
         dst.map_or(Ok(()), |dst| self.define(dst, value))
     }
 
-    /// A call of the helper that does any instruction. Gives its value; an error goes to the handler.
+    /// The helper's value for an instruction, where its own code can't do it, which is seldom.
     fn call_instruction_helper(&mut self, instruction: &Instruction) -> Result<Value, CompileError> {
+        let arguments = self.instruction_arguments(instruction)?;
+        self.call_stub(Helper::Instruction, &arguments)
+    }
+
+    /// What the helper that does any instruction is called with.
+    fn instruction_arguments(&mut self, instruction: &Instruction) -> Result<[Value; 4], CompileError> {
         let operands = operands(&instruction.op);
         let slot = self.operand_slot();
         for (index, operand) in operands.iter().enumerate() {
@@ -227,7 +237,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         let function = self.word(self.id.index() as u64);
         let instruction = self.word(std::ptr::from_ref(instruction) as u64);
         let count = self.word(count);
-        self.call_helper(Helper::Instruction, &[function, instruction, operands, count])
+        Ok([function, instruction, operands, count])
     }
 
     /// One slot for all helper calls: large enough for the widest instruction of the function.
@@ -258,11 +268,32 @@ impl<'a, 'f> Translator<'a, 'f> {
         self.outcome(call)
     }
 
+    /// As [`call_helper`](Self::call_helper), for what is seldom called: the call leaves all registers as they are, so that
+    /// the code around it need not spill what it holds.
+    fn call_stub(&mut self, helper: Helper, arguments: &[Value]) -> Result<Value, CompileError> {
+        let reference = match self.stubs.get(&helper) {
+            Some(reference) => *reference,
+            None => {
+                let reference = self.linker.stub(helper, self.builder.func)?;
+                *self.stubs.entry(helper).or_insert(reference)
+            }
+        };
+        let mut all = vec![self.context];
+        all.extend(arguments);
+        self.builder.ins().call(reference, &all);
+        let (status, value) = (self.load_context(Slot::OutcomeStatus)?, self.load_context(Slot::OutcomeValue)?);
+        self.raise_unless_returned(status, value)
+    }
+
     /// What a call that gives an `Outcome` returns; goes on where it is a result.
     fn outcome(&mut self, call: ir::Inst) -> Result<Value, CompileError> {
         let &[status, value] = self.builder.inst_results(call) else {
             return Err(CompileError::new("a call without status and value"));
         };
+        self.raise_unless_returned(status, value)
+    }
+
+    fn raise_unless_returned(&mut self, status: Value, value: Value) -> Result<Value, CompileError> {
         let raise = self.raise_block();
         let next = self.builder.create_block();
         self.builder.ins().brif(status, raise, &[BlockArg::Value(value)], next, &[]);

@@ -173,7 +173,7 @@ impl Translator<'_, '_> {
         self.builder.ins().brif(known, next, &[BlockArg::Value(known)], make, &[]);
         self.builder.switch_to_block(make);
         let id = self.word(constant.index() as u64);
-        let made = self.call_helper(Helper::Constant, &[id])?;
+        let made = self.call_stub(Helper::Constant, &[id])?;
         self.builder.ins().jump(next, &[BlockArg::Value(made)]);
         self.builder.switch_to_block(next);
         self.define(dst, result)
