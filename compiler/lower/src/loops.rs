@@ -99,7 +99,7 @@ impl<'a> FunctionLowering<'_, 'a> {
         self.loop_body(body, latch, exit)?;
         self.switch_to(latch);
         let one = self.emit_new(known.int, |dst| Op::Word { dst, word: 1 }, span);
-        self.emit(Op::Binary { dst: index, op: BinaryOp::IntAdd, left: index, right: one }, span);
+        self.emit(Op::Binary { dst: index, op: BinaryOp::IntCount, left: index, right: one }, span);
         self.back_edge(header, span);
         self.switch_to(exit);
         self.unit(dst, span);

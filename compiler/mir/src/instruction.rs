@@ -114,6 +114,8 @@ pub enum BinaryOp {
     FloatGreater,
     FloatGreaterEqual,
     FloatRemainder,
+    /// `IntAdd` where the sum is known to be an `Int`: the counter of a loop, below its end.
+    IntCount,
 }
 
 impl BinaryOp {

@@ -19,6 +19,7 @@ pub fn binary(op: BinaryOp, left: u64, right: u64) -> Result<u64, Fault> {
     let (a, b) = (left as i64, right as i64);
     let (x, y) = (f64::from_bits(left), f64::from_bits(right));
     match op {
+        IntCount => Ok(a.wrapping_add(b) as u64),
         IntAdd => int(a.checked_add(b), a, "+", b),
         IntSubtract => int(a.checked_sub(b), a, "-", b),
         IntMultiply => int(a.checked_mul(b), a, "*", b),

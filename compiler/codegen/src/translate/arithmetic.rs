@@ -51,6 +51,10 @@ impl Translator<'_, '_> {
         use BinaryOp::*;
         let (left, right) = (self.local(left)?, self.local(right)?);
         match op {
+            IntCount => {
+                let value = self.builder.ins().iadd(left, right);
+                self.define(dst, value)
+            }
             IntAdd => {
                 let (value, overflow) = self.builder.ins().sadd_overflow(left, right);
                 self.checked(instruction, dst, value, overflow)

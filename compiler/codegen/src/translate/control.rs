@@ -77,7 +77,7 @@ impl Translator<'_, '_> {
     /// without a loop passes no safepoint.
     pub(super) fn check_call(&mut self) -> Result<(), CompileError> {
         let pointer = self.builder.ins().get_stack_pointer(types::I64);
-        let limit = self.load_context(Slot::StackLimit)?;
+        let limit = self.load_constant(Slot::StackLimit)?;
         let full = self.builder.ins().icmp(IntCC::UnsignedLessThan, pointer, limit);
         let id = self.word(self.id.index() as u64);
         self.unlikely(full, Helper::StackOverflow, &[id])?;
@@ -85,7 +85,7 @@ impl Translator<'_, '_> {
     }
 
     fn check_interrupt(&mut self) -> Result<(), CompileError> {
-        let flag = self.load_context(Slot::Interrupt)?;
+        let flag = self.load_constant(Slot::Interrupt)?;
         // Atomic, so that it is read anew each time.
         let interrupted = self.builder.ins().atomic_load(types::I8, MemFlagsData::trusted(), flag);
         self.unlikely(interrupted, Helper::Interrupted, &[])
@@ -203,7 +203,7 @@ impl Translator<'_, '_> {
             self.jump(next);
             return Ok(());
         }
-        let (used, collect_at) = (self.load_context(Slot::Used)?, self.load_context(Slot::CollectAt)?);
+        let (used, collect_at) = (self.builder.use_var(self.used), self.load_context(Slot::CollectAt)?);
         let due = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, used, collect_at);
         let leave = self.builder.create_block();
         self.builder.set_cold_block(leave);

@@ -58,6 +58,20 @@ impl Translator<'_, '_> {
         Ok(self.builder.ins().load(types::I64, flags, self.context, slot.offset()?))
     }
 
+    /// A word of the context that stays the same while the code runs.
+    pub(super) fn load_constant(&mut self, slot: Slot) -> Result<Value, CompileError> {
+        let flags = self.context_flags().with_readonly().with_can_move();
+        Ok(self.builder.ins().load(types::I64, flags, self.context, slot.offset()?))
+    }
+
+    /// Reads where the heap is and how much of it is in use: at the start, and after whatever may have changed that.
+    pub(super) fn read_heap(&mut self) -> Result<(), CompileError> {
+        let (words, used) = (self.load_context(Slot::Words)?, self.load_context(Slot::Used)?);
+        self.builder.def_var(self.words, words);
+        self.builder.def_var(self.used, used);
+        Ok(())
+    }
+
     /// A word of a buffer outside the heap: slots, constants.
     pub(super) fn load_slot(&mut self, buffer: Value, index: usize) -> Result<Value, CompileError> {
         let offset = offset(index as u64)?;
@@ -79,7 +93,7 @@ impl Translator<'_, '_> {
     /// The machine address of an object. Valid until a call. What is no reference at all gives the heap's start, so that
     /// even a value of the wrong type lets nothing outside the heap be read; [`READABLE`] words may be, from there.
     pub(super) fn address(&mut self, reference: Value) -> Result<Value, CompileError> {
-        let (words, used) = (self.load_context(Slot::Words)?, self.load_context(Slot::Used)?);
+        let (words, used) = (self.builder.use_var(self.words), self.builder.use_var(self.used));
         let zero = self.word(0);
         let known = self.builder.ins().icmp(IntCC::UnsignedLessThan, reference, used);
         let reference = self.builder.ins().select(known, reference, zero);
@@ -130,14 +144,15 @@ impl Translator<'_, '_> {
         size: u64,
         fill: impl FnOnce(&mut Self, Value, Value) -> Result<(), CompileError>,
     ) -> Result<(), CompileError> {
-        let reference = self.load_context(Slot::Used)?;
+        let reference = self.builder.use_var(self.used);
         let capacity = self.load_context(Slot::Capacity)?;
         let end = self.builder.ins().iadd_imm_u(reference, size.cast_signed());
         let fits = self.builder.ins().icmp(IntCC::UnsignedLessThanOrEqual, end, capacity);
         self.fast_or_helper(instruction, dst, fits, |translator| {
             let flags = translator.context_flags();
             translator.builder.ins().store(flags, end, translator.context, Slot::Used.offset()?);
-            let words = translator.load_context(Slot::Words)?;
+            translator.builder.def_var(translator.used, end);
+            let words = translator.builder.use_var(translator.words);
             let address = translator.new_address(words, reference);
             fill(translator, address, reference)?;
             Ok(reference)

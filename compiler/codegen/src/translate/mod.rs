@@ -32,6 +32,9 @@ pub(crate) struct Translator<'a, 'f> {
     /// The `Context` pointer.
     context: Value,
     variables: Vec<Variable>,
+    /// The heap's first word, and how many words are in use: kept in registers, read anew after each call.
+    words: Variable,
+    used: Variable,
     /// The start of each MIR block that something jumps to.
     blocks: BTreeMap<BlockId, ir::Block>,
     /// Those of them that are still to be translated.
@@ -74,8 +77,11 @@ impl<'a, 'f> Translator<'a, 'f> {
         let params = builder.block_params(entry).to_vec();
         let (context, params) =
             params.split_first().ok_or_else(|| CompileError::new("a function without a context"))?;
+        let [words, used] = [(); 2].map(|()| builder.declare_var(types::I64));
         let mut translator = Translator {
             builder,
+            words,
+            used,
             linker,
             program,
             id,
@@ -94,6 +100,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             context_region,
             heap_region,
         };
+        translator.read_heap()?;
         match unit {
             Unit::Entry(_) if !function.suspends => translator.entry_of_body(params)?,
             Unit::Entry(_) => translator.resumable(params)?,
@@ -281,6 +288,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         let mut all = vec![self.context];
         all.extend(arguments);
         self.builder.ins().call(reference, &all);
+        self.read_heap()?;
         let (status, value) = (self.load_context(Slot::OutcomeStatus)?, self.load_context(Slot::OutcomeValue)?);
         self.raise_unless_returned(status, value)
     }
@@ -290,6 +298,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         let &[status, value] = self.builder.inst_results(call) else {
             return Err(CompileError::new("a call without status and value"));
         };
+        self.read_heap()?;
         self.raise_unless_returned(status, value)
     }
 

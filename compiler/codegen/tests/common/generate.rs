@@ -331,6 +331,7 @@ impl Generator<'_> {
             FloatMultiply,
             FloatDivide,
             FloatRemainder,
+            IntCount,
             FloatEqual,
             FloatNotEqual,
             FloatLess,

@@ -79,7 +79,7 @@ variants! { BinaryOp "binary operator" {
     IntRemainder "int_remainder" {} IntEqual "int_equal" {} IntNotEqual "int_not_equal" {} IntLess "int_less" {}
     IntLessEqual "int_less_equal" {} IntGreater "int_greater" {} IntGreaterEqual "int_greater_equal" {}
     FloatAdd "float_add" {} FloatSubtract "float_subtract" {} FloatMultiply "float_multiply" {}
-    FloatDivide "float_divide" {} FloatRemainder "float_remainder" {} FloatEqual "float_equal" {} FloatNotEqual "float_not_equal" {}
+    FloatDivide "float_divide" {} FloatRemainder "float_remainder" {} IntCount "int_count" {} FloatEqual "float_equal" {} FloatNotEqual "float_not_equal" {}
     FloatLess "float_less" {} FloatLessEqual "float_less_equal" {} FloatGreater "float_greater" {}
     FloatGreaterEqual "float_greater_equal" {}
 } }
