@@ -108,17 +108,17 @@ fn call(executor: &dyn Executor, function: FunctionId, argument: u64) {
     let name = executor.program().functions[function].name.clone();
     let mut heap = heap(executor.program());
     let start = Instant::now();
-    let exit = executor.enter(function, Entry::Start(&[argument]), &mut heap, &mut NoHost);
+    let exit = executor.enter(function, Entry::Start(&[argument]), &mut [], &mut heap, &mut NoHost);
     println!("{name}({argument}) = {exit:?} in {:?}", start.elapsed());
 }
 
 fn suspensions(executor: &dyn Executor, function: FunctionId, count: u32) {
     let mut heap = heap(executor.program());
     let start = Instant::now();
-    let mut exit = executor.enter(function, Entry::Start(&[u64::from(count)]), &mut heap, &mut NoHost);
+    let mut exit = executor.enter(function, Entry::Start(&[u64::from(count)]), &mut [], &mut heap, &mut NoHost);
     while let Exit::Suspend { suspension, slots, .. } = exit {
         let entry = Entry::Resume { suspension, slots: &slots, outcome: Ok(0) };
-        exit = executor.enter(function, entry, &mut heap, &mut NoHost);
+        exit = executor.enter(function, entry, &mut [], &mut heap, &mut NoHost);
     }
     println!("suspend and resume: {exit:?}, {:?} each", start.elapsed() / count);
 }

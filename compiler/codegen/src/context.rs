@@ -1,7 +1,7 @@
 //! What compiled code and the helpers it calls share while it runs.
 
 use crate::executor::NativeExecutor;
-use flow_mir::{Heap, Host};
+use flow_mir::{Frame, Heap, Host, TypeId};
 use std::cell::Cell;
 use std::sync::atomic::AtomicPtr;
 
@@ -58,6 +58,8 @@ pub(crate) struct Context<'a> {
     pub constants: *mut u64,
     /// Where a suspension leaves its live locals and operands.
     pub spill: *mut u64,
+    /// The values that running functions need behind the calls they are in, innermost first: see [`Record`].
+    pub roots: *mut Record,
     /// How the last helper that was called through its stub ended.
     pub outcome: Outcome,
 
@@ -67,9 +69,26 @@ pub(crate) struct Context<'a> {
     pub heap: &'a mut Heap,
     /// Who answers its requests.
     pub host: &'a mut dyn Host,
+    /// The frames that wait for this one.
+    pub callers: &'a mut [Frame],
     /// The constants to forget afterwards.
     pub made: &'a mut Vec<usize>,
 }
+
+/// What a running function needs behind the call that it is in, on its stack: written before the call, read back after it,
+/// so that a collection meanwhile can move it.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Record {
+    /// That of the function that called this one, or null.
+    pub outer: *mut Record,
+    /// The types of the values that follow.
+    pub types: *const RootTypes,
+}
+
+/// The types of a record's values. They live as long as the code.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RootTypes(pub Box<[TypeId]>);
 
 /// Buffers that one `enter` after another uses, so that entering allocates nothing.
 #[derive(Debug, Default)]

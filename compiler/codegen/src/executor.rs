@@ -5,7 +5,7 @@ use crate::linker::{CompileError, Linker, Unit};
 use crate::runtime;
 use flow_mir::strand::ran_too_long;
 use flow_mir::{
-    Entry, Executor, Exit, Function, FunctionId, Heap, Host, Id, Program, SuspensionId, SuspensionPoint,
+    Entry, Executor, Exit, Frame, Function, FunctionId, Heap, Host, Id, Program, SuspensionId, SuspensionPoint,
     Terminator, TrapKind,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -87,6 +87,7 @@ impl NativeExecutor {
         code: EntryCode,
         call: Call<'_>,
         buffers: &mut Buffers,
+        callers: &mut [Frame],
         heap: &mut Heap,
         host: &mut dyn Host,
     ) -> Outcome {
@@ -103,10 +104,12 @@ impl NativeExecutor {
             bodies: self.bodies.as_ptr(),
             constants: buffers.constants.as_mut_ptr(),
             spill: buffers.spill.as_mut_ptr(),
+            roots: std::ptr::null_mut(),
             outcome: Outcome::new(Ok(0)),
             executor: self,
             heap,
             host,
+            callers,
             made: &mut buffers.made,
         };
         context.lend_heap();
@@ -161,6 +164,7 @@ impl NativeExecutor {
         &self,
         id: FunctionId,
         entry: Entry<'_>,
+        callers: &mut [Frame],
         heap: &mut Heap,
         host: &mut dyn Host,
     ) -> Result<Exit, String> {
@@ -173,7 +177,7 @@ impl NativeExecutor {
         // `address` doesn't give.
         let code = unsafe { std::mem::transmute::<*const u8, EntryCode>(address) };
         let mut buffers = Buffers::take(self.program.constants.len(), self.widest_spill);
-        let outcome = self.run(code, call, &mut buffers, heap, host);
+        let outcome = self.run(code, call, &mut buffers, callers, heap, host);
         let exit = self.exit(id, outcome, &buffers);
         buffers.give_back();
         exit
@@ -185,8 +189,15 @@ impl Executor for NativeExecutor {
         &self.program
     }
 
-    fn enter(&self, function: FunctionId, entry: Entry<'_>, heap: &mut Heap, host: &mut dyn Host) -> Exit {
-        self.try_enter(function, entry, heap, host)
+    fn enter(
+        &self,
+        function: FunctionId,
+        entry: Entry<'_>,
+        callers: &mut [Frame],
+        heap: &mut Heap,
+        host: &mut dyn Host,
+    ) -> Exit {
+        self.try_enter(function, entry, callers, heap, host)
             .unwrap_or_else(|message| Exit::Raise(heap.make_trap(TrapKind::Internal, &message)))
     }
 }

@@ -1,5 +1,6 @@
 //! The Cranelift module: which functions are declared, compiled and linked.
 
+use crate::context::RootTypes;
 use crate::runtime;
 use crate::translate::Translator;
 use crate::translate::memory::Slot;
@@ -9,8 +10,8 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
-use flow_mir::{Function, FunctionId, Id, Program};
-use std::collections::HashMap;
+use flow_mir::{Function, FunctionId, Id, Program, TypeId};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::mem::ManuallyDrop;
 
@@ -54,6 +55,8 @@ pub(crate) enum Helper {
     Constant,
     /// `(context, function) -> Outcome`: the address of a body.
     Body,
+    /// `(context) -> Outcome`: compacts the heap.
+    Collect,
     /// `(context) -> Outcome`: raises where the watchdog has fired.
     Interrupted,
     /// `(context, function) -> Outcome`: raises where the stack has no room.
@@ -64,11 +67,12 @@ pub(crate) enum Helper {
 
 impl Helper {
     /// All, with their symbols, addresses and number of parameters.
-    fn all() -> [(Helper, &'static str, *const u8, usize); 6] {
+    fn all() -> [(Helper, &'static str, *const u8, usize); 7] {
         [
             (Helper::Instruction, "flow_instruction", runtime::instruction as *const u8, 5),
             (Helper::Constant, "flow_constant", runtime::constant as *const u8, 2),
             (Helper::Body, "flow_body", runtime::body as *const u8, 2),
+            (Helper::Collect, "flow_collect", runtime::collect as *const u8, 1),
             (Helper::Interrupted, "flow_interrupted", runtime::interrupted as *const u8, 1),
             (Helper::StackOverflow, "flow_stack_overflow", runtime::stack_overflow as *const u8, 2),
             (Helper::Unreachable, "flow_unreachable", runtime::unreachable as *const u8, 1),
@@ -82,6 +86,8 @@ pub(crate) struct Linker {
     helpers: HashMap<Helper, FuncId>,
     /// What calls a helper and preserves all registers.
     stubs: HashMap<Helper, FuncId>,
+    /// What code refers to by address.
+    root_types: HashSet<Box<RootTypes>>,
     declared: HashMap<Unit, FuncId>,
     /// Declared but not compiled.
     pending: Vec<Unit>,
@@ -120,6 +126,7 @@ impl Linker {
             module: ManuallyDrop::new(module),
             helpers,
             stubs: HashMap::new(),
+            root_types: HashSet::new(),
             declared: HashMap::new(),
             pending: Vec::new(),
             buffers: FunctionBuilderContext::new(),
@@ -227,6 +234,18 @@ impl Linker {
     pub fn helper(&mut self, helper: Helper, code: &mut ir::Function) -> Result<ir::FuncRef, CompileError> {
         let id = self.helpers.get(&helper).ok_or_else(|| CompileError::new("a helper is missing"))?;
         Ok(self.module.declare_func_in_func(*id, code))
+    }
+
+    /// The address of a list of types, the same as long as the code lives.
+    pub fn root_types(&mut self, types: Box<[TypeId]>) -> *const RootTypes {
+        let types = RootTypes(types);
+        if let Some(known) = self.root_types.get(&types) {
+            return std::ptr::from_ref(known.as_ref());
+        }
+        let types = Box::new(types);
+        let address = std::ptr::from_ref(types.as_ref());
+        self.root_types.insert(types);
+        address
     }
 
     /// A reference to a helper's stub, for a call in `code`.

@@ -1,10 +1,10 @@
 //! Helpers that compiled code calls. Each takes the heap over, does its work in safe Rust shared with the interpreter,
 //! and hands the heap back. None lets a panic out: unwinding through compiled code would be undefined.
 
-use crate::context::{Context, Outcome, READABLE};
+use crate::context::{Context, Outcome, READABLE, Record};
 use crate::linker::Unit;
 use flow_mir::{
-    ConstantId, Executor, FunctionId, Id, Instruction, Interpreter, Op, TrapKind, intrinsics, strand,
+    ConstantId, Executor, FunctionId, Id, Instruction, Interpreter, Op, TrapKind, TypeId, intrinsics, strand,
 };
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -115,6 +115,41 @@ pub(crate) extern "C" fn body(context: *mut Context<'_>, function: u64) -> Outco
             .map(|address| address.addr() as u64)
             .map_err(|error| context.heap.make_trap(TrapKind::Internal, &error.to_string()))
     })
+}
+
+/// Compacts the heap at a back edge, to what running functions and the frames that wait for them need.
+pub(crate) extern "C" fn collect(context: *mut Context<'_>) -> Outcome {
+    with_heap(context, |context| {
+        for index in context.made.drain(..) {
+            // SAFETY: the buffer has an entry for each constant of the program, and only compiled code reads it.
+            unsafe { *context.constants.add(index) = 0 };
+        }
+        let places = roots(context.roots);
+        // SAFETY: each place is a word of a record on the stack of a function that is running.
+        let mut roots: Vec<_> = places.iter().map(|(ty, place)| (*ty, unsafe { **place })).collect();
+        let program = context.executor.program();
+        strand::collect(program, context.heap, context.callers, &mut roots)?;
+        for ((_, place), (_, word)) in places.into_iter().zip(roots) {
+            // SAFETY: as above; the function reads the word back when its call has returned.
+            unsafe { *place = word };
+        }
+        Ok(0)
+    })
+}
+
+/// The places of all values in a chain of records.
+fn roots(mut record: *mut Record) -> Vec<(TypeId, *mut u64)> {
+    let mut places = Vec::new();
+    while !record.is_null() {
+        // SAFETY: a record is complete before the call during which it is in the chain, and is taken out after it.
+        let (outer, types) = unsafe { ((*record).outer, &*(*record).types) };
+        // SAFETY: a record's values follow it, as many as there are types.
+        let values = unsafe { record.add(1).cast::<u64>() };
+        // SAFETY: the index is below that number.
+        places.extend(types.0.iter().enumerate().map(|(index, ty)| (*ty, unsafe { values.add(index) })));
+        record = outer;
+    }
+    places
 }
 
 /// Raises at a safepoint or at the start of a function: the watchdog fired.

@@ -28,7 +28,7 @@ fn program(suspends: bool, fill: impl FnOnce(&mut FunctionMaker, &mut Program)) 
 }
 
 fn enter(native: &NativeExecutor, argument: u64, heap: &mut Heap) -> Exit {
-    native.enter(FunctionId(0), Entry::Start(&[argument]), heap, &mut NoHost)
+    native.enter(FunctionId(0), Entry::Start(&[argument]), &mut [], heap, &mut NoHost)
 }
 
 fn heap(native: &NativeExecutor, limits: Limits) -> Heap {
@@ -161,9 +161,9 @@ fn an_entry_that_does_not_fit_the_function_raises() {
     ];
     for entry in entries {
         let mut heap = heap(&native, Limits::default());
-        let exit = native.enter(FunctionId(0), entry, &mut heap, &mut NoHost);
+        let exit = native.enter(FunctionId(0), entry, &mut [], &mut heap, &mut NoHost);
         assert_eq!(trap_kind(&exit, &heap), "internal error");
-        let exit = native.enter(FunctionId(9), entry, &mut heap, &mut NoHost);
+        let exit = native.enter(FunctionId(9), entry, &mut [], &mut heap, &mut NoHost);
         assert_eq!(trap_kind(&exit, &heap), "internal error");
     }
 }

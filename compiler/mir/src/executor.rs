@@ -8,6 +8,7 @@ use crate::heap::{Heap, TrapKind};
 use crate::ids::{FunctionId, SuspensionId};
 use crate::instruction::HostOp;
 use crate::program::Program;
+use crate::strand::Frame;
 
 /// Runs the code of one program: the interpreter, or native code.
 pub trait Executor: Send + Sync {
@@ -16,7 +17,15 @@ pub trait Executor: Send + Sync {
 
     /// Runs `function` from `entry` until it leaves. Words are values in `heap`. Traps raise an `Error`; nothing panics
     /// and no input ends the process.
-    fn enter(&self, function: FunctionId, entry: Entry<'_>, heap: &mut Heap, host: &mut dyn Host) -> Exit;
+    /// `callers` are the frames that wait for this one: their values are in `heap` too, and move when it is collected.
+    fn enter(
+        &self,
+        function: FunctionId,
+        entry: Entry<'_>,
+        callers: &mut [Frame],
+        heap: &mut Heap,
+        host: &mut dyn Host,
+    ) -> Exit;
 }
 
 /// Where to begin.

@@ -62,8 +62,8 @@ pub const HELD_ONCE: u64 = 1 << 63;
 
 /// Kept above the limit for the errors that report it.
 const RESERVE: usize = 4096;
-/// Below this many new words a collection isn't worth its time.
-const COLLECT_STEP: usize = 1 << 20;
+/// Below this many new words a collection isn't worth its time. About what a core's cache holds.
+const COLLECT_STEP: usize = 1 << 17;
 
 /// A strand's values.
 #[derive(Clone, Debug)]
@@ -74,6 +74,8 @@ pub struct Heap {
     collect_at: usize,
     /// The trap "out of memory", once made: made only once, so that a loop that catches it can't outgrow the reserve.
     out_of_memory: u64,
+    /// Memory that a collection left behind, for the next one to copy into. Empty.
+    spare: Vec<u64>,
 }
 
 impl Default for Heap {
@@ -87,7 +89,8 @@ impl Heap {
     pub fn new(known: KnownTypes, limits: Limits) -> Heap {
         let mut words = Vec::with_capacity(64);
         words.push(0);
-        let mut heap = Heap { words, known, limits, collect_at: 0, out_of_memory: 0 };
+        let mut heap =
+            Heap { words, known, limits, collect_at: 0, out_of_memory: 0, spare: Vec::new() };
         heap.start_epoch();
         heap
     }
@@ -95,6 +98,22 @@ impl Heap {
     /// An empty heap for values of the same program, under the same limits: what a collection copies into.
     pub fn successor(&self) -> Heap {
         Heap::new(self.known, self.limits.clone())
+    }
+
+    /// As [`successor`](Self::successor), in the memory that the collection before left behind.
+    pub(crate) fn reuse(&mut self) -> Heap {
+        let mut words = std::mem::take(&mut self.spare);
+        words.clear();
+        words.push(0);
+        Heap { words, ..self.successor() }
+    }
+
+    /// Goes on with what a collection has copied. Its own memory is kept for the next one.
+    pub(crate) fn collected(&mut self, mut copy: Heap) {
+        copy.start_epoch();
+        std::mem::swap(self, &mut copy);
+        copy.words.clear();
+        self.spare = copy.words;
     }
 
     /// A heap that consists of stored words. They aren't checked: copy the values out before code sees them.
@@ -228,7 +247,7 @@ impl Heap {
         self.limits.interrupt.load(Ordering::Relaxed)
     }
 
-    /// Takes what is in use now as live: the next collection is due after that has grown by 1 Mi words and to three
+    /// Takes what is in use now as live: the next collection is due after that has grown by 128 Ki words and to three
     /// times its size, or sooner where the limit is near.
     pub fn start_epoch(&mut self) {
         let live = self.words.len();

@@ -6,10 +6,12 @@ use crate::ids::{BlockId, FunctionId, Id, LocalId, SuspensionId, TypeId};
 use crate::instruction::{Instruction, Op, Terminator};
 use crate::intrinsics::{self, out_of_range};
 use crate::program::{Block, Function, Program};
+use crate::roots::Roots;
 use crate::scalar::{self, Fault};
-use crate::strand::ran_too_long;
+use crate::strand::{self, Frame, ran_too_long};
 use crate::types::Type;
 use crate::{trace, value};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Interprets a program. The program must be valid (`Program::validate`); one that isn't traps.
@@ -34,7 +36,7 @@ impl Interpreter {
         heap: &mut Heap,
         host: &mut dyn Host,
     ) -> Result<u64, u64> {
-        let mut machine = Machine { program, heap, host, stack: Vec::new(), stack_bytes: 0 };
+        let mut machine = Machine { program, callers: &mut [], heap, host, stack: Vec::new(), stack_bytes: 0 };
         let Some(function) = program.functions.get(id) else { return Ok(0) };
         let dst = instruction.op.dst();
         machine.stack.push(Activation { id, function, locals, block: BlockId(0), at: 0, dst: LocalId(0) });
@@ -51,8 +53,16 @@ impl Executor for Interpreter {
         &self.program
     }
 
-    fn enter(&self, function: FunctionId, entry: Entry<'_>, heap: &mut Heap, host: &mut dyn Host) -> Exit {
-        let mut machine = Machine { program: &self.program, heap, host, stack: Vec::new(), stack_bytes: 0 };
+    fn enter(
+        &self,
+        function: FunctionId,
+        entry: Entry<'_>,
+        callers: &mut [Frame],
+        heap: &mut Heap,
+        host: &mut dyn Host,
+    ) -> Exit {
+        let mut machine =
+            Machine { program: &self.program, callers, heap, host, stack: Vec::new(), stack_bytes: 0 };
         machine.begin(function, entry).and_then(|()| machine.run()).unwrap_or_else(|exit| exit)
     }
 }
@@ -98,6 +108,7 @@ impl Activation<'_> {
 
 struct Machine<'p, 'h> {
     program: &'p Program,
+    callers: &'h mut [Frame],
     heap: &'h mut Heap,
     host: &'h mut dyn Host,
     stack: Vec<Activation<'p>>,
@@ -402,7 +413,11 @@ impl<'p> Machine<'p, '_> {
                 Safepoint::Collect if *suspension != SuspensionId::START => {
                     return Err(self.suspend(*suspension, Vec::new()));
                 }
-                Safepoint::Collect | Safepoint::Continue => *next,
+                Safepoint::Collect => {
+                    self.collect().map_err(Leave::Raise)?;
+                    *next
+                }
+                Safepoint::Continue => *next,
             },
             Terminator::Suspend { op, suspension, .. } => {
                 let operands = self.all(&op.operands());
@@ -412,6 +427,35 @@ impl<'p> Machine<'p, '_> {
         };
         if let Some(top) = self.stack.last_mut() {
             top.goto(next);
+        }
+        Ok(())
+    }
+
+    /// Compacts the heap to what the running functions need, and those that wait for them.
+    fn collect(&mut self) -> Result<(), u64> {
+        let mut known: HashMap<FunctionId, Roots> = HashMap::new();
+        let mut places = Vec::new();
+        let mut roots = Vec::new();
+        for (depth, running) in self.stack.iter().enumerate() {
+            let of = known
+                .entry(running.id)
+                .or_insert_with(|| Roots::of(running.function, &self.program.types));
+            let instructions =
+                running.function.blocks.get(running.block).map_or(0, |block| block.instructions.len());
+            // The innermost stands at its terminator; the others behind the call that they wait for.
+            let innermost = depth + 1 == self.stack.len();
+            let at = if innermost { instructions } else { running.at.saturating_sub(1) };
+            for local in of.at(running.block, at) {
+                let ty = running.function.locals.get(*local).map_or(self.program.known.unit, |local| local.ty);
+                places.push((depth, *local));
+                roots.push((ty, running.get(*local)));
+            }
+        }
+        strand::collect(self.program, self.heap, self.callers, &mut roots)?;
+        for ((depth, local), (_, word)) in places.into_iter().zip(roots) {
+            if let Some(running) = self.stack.get_mut(depth) {
+                running.set(local, word);
+            }
         }
         Ok(())
     }

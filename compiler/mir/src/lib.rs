@@ -15,6 +15,7 @@ pub mod intrinsics;
 pub mod liveness;
 mod operands;
 pub mod program;
+pub mod roots;
 pub mod scalar;
 pub mod sharing;
 mod standard;

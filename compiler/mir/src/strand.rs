@@ -174,7 +174,7 @@ impl Strand {
                 (SuspensionId::START, Err(_)) => continue,
                 (suspension, outcome) => Entry::Resume { suspension, slots: &frame.slots, outcome },
             };
-            outcome = match executor.enter(frame.function, entry, &mut self.heap, host) {
+            outcome = match executor.enter(frame.function, entry, &mut self.frames, &mut self.heap, host) {
                 Exit::Return(value) => Ok(value),
                 Exit::Raise(error) => Err(error),
                 Exit::Suspend { suspension, slots, operands } => {
@@ -247,39 +247,15 @@ impl Strand {
 
     /// Compacts the heap to what the frames reach. Words held elsewhere are no longer valid. Fails with a trap.
     pub fn collect(&mut self, program: &Program) -> Result<(), u64> {
-        self.compact(program).map_err(|error| match error {
-            CopyError::OutOfMemory => self.heap.out_of_memory(),
-            CopyError::Corrupt(what) => self.heap.make_trap(TrapKind::Internal, what),
-        })
+        collect(program, &mut self.heap, &mut self.frames, &mut [])
     }
 
     fn compact(&mut self, program: &Program) -> Result<(), CopyError> {
-        let mut roots = self.roots(program)?;
         let mut compact = self.heap.successor();
-        value::copy(program, &self.heap, &mut compact, &mut roots)?;
-        let mut words = roots.into_iter().map(|(_, word)| word);
-        for slot in self.frames.iter_mut().flat_map(|frame| &mut frame.slots) {
-            *slot = words.next().unwrap_or(0);
-        }
+        copy_frames(program, &self.heap, &mut compact, &mut self.frames, &mut [])?;
         compact.start_epoch();
         self.heap = compact;
         Ok(())
-    }
-
-    fn roots(&self, program: &Program) -> Result<Vec<(TypeId, u64)>, CopyError> {
-        let mut roots = Vec::new();
-        for frame in &self.frames {
-            let function = program.functions.get(frame.function);
-            let types = function.and_then(|function| function.slot_types(frame.suspension));
-            let types = types.ok_or(CopyError::Corrupt("a frame stands at no suspension point"))?;
-            if types.len() != frame.slots.len() {
-                return Err(CopyError::Corrupt(
-                    "a frame has another number of slots than its suspension point",
-                ));
-            }
-            roots.extend(types.zip(frame.slots.iter().copied()));
-        }
-        Ok(roots)
     }
 
     /// Collects, and gives frames and values as bytes; described in `docs/frame-format.md`.
@@ -349,6 +325,52 @@ impl Strand {
             variables: variables.collect(),
         })
     }
+}
+
+/// Compacts a heap to what the frames and the other roots reach, and makes both refer to where it is now. A root of 0 is
+/// none. Words held elsewhere are no longer valid. Fails with a trap.
+pub fn collect(
+    program: &Program,
+    heap: &mut Heap,
+    frames: &mut [Frame],
+    roots: &mut [(TypeId, u64)],
+) -> Result<(), u64> {
+    let mut compact = heap.reuse();
+    match copy_frames(program, heap, &mut compact, frames, roots) {
+        Ok(()) => {
+            heap.collected(compact);
+            Ok(())
+        }
+        Err(CopyError::OutOfMemory) => Err(heap.out_of_memory()),
+        Err(CopyError::Corrupt(what)) => Err(heap.make_trap(TrapKind::Internal, what)),
+    }
+}
+
+/// Copies what frames and roots reach, and makes them refer to the copies once all is copied.
+fn copy_frames(
+    program: &Program,
+    from: &Heap,
+    to: &mut Heap,
+    frames: &mut [Frame],
+    roots: &mut [(TypeId, u64)],
+) -> Result<(), CopyError> {
+    let mut all: Vec<(TypeId, u64)> = roots.iter().copied().filter(|(_, word)| *word != 0).collect();
+    for frame in frames.iter() {
+        let function = program.functions.get(frame.function);
+        let types = function.and_then(|function| function.slot_types(frame.suspension));
+        let types = types.ok_or(CopyError::Corrupt("a frame stands at no suspension point"))?;
+        if types.len() != frame.slots.len() {
+            return Err(CopyError::Corrupt("a frame has another number of slots than its suspension point"));
+        }
+        all.extend(types.zip(frame.slots.iter().copied()));
+    }
+    value::copy(program, from, to, &mut all)?;
+    let mut words = all.into_iter().map(|(_, word)| word);
+    let held = roots.iter_mut().map(|(_, word)| word).filter(|word| **word != 0);
+    for place in held.chain(frames.iter_mut().flat_map(|frame| &mut frame.slots)) {
+        *place = words.next().unwrap_or(0);
+    }
+    Ok(())
 }
 
 /// The trap for a step that the watchdog interrupted.

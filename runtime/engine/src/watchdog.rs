@@ -1,6 +1,6 @@
 //! Steps that run too long: a watchdog interrupts them, so that the instance fails and nothing else suffers.
 
-use flow_mir::{Entry, Executor, Exit, FunctionId, Heap, Host, Program};
+use flow_mir::{Entry, Executor, Exit, Frame, FunctionId, Heap, Host, Program};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -136,10 +136,17 @@ impl Executor for LimitedExecutor {
         self.inner.program()
     }
 
-    fn enter(&self, function: FunctionId, entry: Entry<'_>, heap: &mut Heap, host: &mut dyn Host) -> Exit {
+    fn enter(
+        &self,
+        function: FunctionId,
+        entry: Entry<'_>,
+        callers: &mut [Frame],
+        heap: &mut Heap,
+        host: &mut dyn Host,
+    ) -> Exit {
         let flag = heap.limits().interrupt.clone();
         let watched = self.watchdog.watch(self.resume(), &flag);
-        let exit = self.inner.enter(function, entry, heap, host);
+        let exit = self.inner.enter(function, entry, callers, heap, host);
         if flag.load(Ordering::Relaxed) {
             self.extend();
         }

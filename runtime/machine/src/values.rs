@@ -122,7 +122,7 @@ pub(crate) fn test_error(executor: &dyn Executor, function: FunctionId, image: &
     let program = executor.program();
     let mut heap = resting_heap(program);
     let Ok(words) = absorb(program, &[program.known.error], image, &mut heap) else { return false };
-    matches!(executor.enter(function, Entry::Start(&words), &mut heap, &mut NoHost), Exit::Return(1))
+    matches!(executor.enter(function, Entry::Start(&words), &mut [], &mut heap, &mut NoHost), Exit::Return(1))
 }
 
 /// Why a strand ended, for people and tools.

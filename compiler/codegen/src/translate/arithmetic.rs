@@ -3,7 +3,7 @@
 use super::Translator;
 use crate::linker::CompileError;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::ir::{self, BlockArg, InstBuilder, MemFlagsData, Opcode, Value, types};
 use flow_mir::{BinaryOp, Instruction, LocalId, Type, UnaryOp};
 
 impl Translator<'_, '_> {
@@ -106,7 +106,6 @@ impl Translator<'_, '_> {
             UnaryOp::FloatNegate => {
                 let operand = self.float_of(operand);
                 let value = self.builder.ins().fneg(operand);
-                let value = self.word_of(value);
                 self.define(dst, value)
             }
             UnaryOp::Not => {
@@ -125,11 +124,13 @@ impl Translator<'_, '_> {
         overflow: Value,
     ) -> Result<(), CompileError> {
         let (slow, next) = (self.builder.create_block(), self.builder.create_block());
-        self.builder.append_block_param(next, types::I64);
+        let ty = self.builder.func.dfg.value_type(value);
+        self.builder.append_block_param(next, ty);
         self.builder.set_cold_block(slow);
         self.builder.ins().brif(overflow, slow, &[], next, &[BlockArg::Value(value)]);
         self.builder.switch_to_block(slow);
         let value = self.call_instruction_helper(instruction)?;
+        let value = if ty == types::F64 { self.float_of(value) } else { value };
         self.builder.ins().jump(next, &[BlockArg::Value(value)]);
         self.builder.switch_to_block(next);
         let value = self.block_value(next)?;
@@ -171,7 +172,6 @@ impl Translator<'_, '_> {
             _ => self.builder.ins().fdiv(left, right),
         };
         let not_a_number = self.builder.ins().fcmp(FloatCC::Unordered, value, value);
-        let value = self.word_of(value);
         self.checked(instruction, dst, value, not_a_number)
     }
 
@@ -225,11 +225,29 @@ impl Translator<'_, '_> {
         self.define(dst, value)
     }
 
-    fn float_of(&mut self, word: Value) -> Value {
-        self.builder.ins().bitcast(types::F64, MemFlagsData::new(), word)
+    /// A value in a float register.
+    pub(super) fn float_of(&mut self, value: Value) -> Value {
+        self.value_as(types::F64, value)
     }
 
-    fn word_of(&mut self, float: Value) -> Value {
-        self.builder.ins().bitcast(types::I64, MemFlagsData::new(), float)
+    /// A value in a general register.
+    pub(super) fn word_of(&mut self, value: Value) -> Value {
+        self.value_as(types::I64, value)
+    }
+
+    fn value_as(&mut self, ty: ir::Type, value: Value) -> Value {
+        let dfg = &self.builder.func.dfg;
+        if dfg.value_type(value) == ty {
+            return value;
+        }
+        // There and back again is where it was.
+        if let Some(made) = dfg.value_def(value).inst()
+            && dfg.insts[made].opcode() == Opcode::Bitcast
+            && let [before] = dfg.inst_args(made)
+            && dfg.value_type(*before) == ty
+        {
+            return *before;
+        }
+        self.builder.ins().bitcast(ty, MemFlagsData::new(), value)
     }
 }

@@ -3,7 +3,7 @@
 use super::Translator;
 use crate::linker::CompileError;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::{InstBuilder, Value, types};
 use flow_mir::heap::HELD_ONCE;
 use flow_mir::{Instruction, Intrinsic, LocalId};
 
@@ -26,6 +26,11 @@ impl Translator<'_, '_> {
         match (intrinsic, args) {
             (Intrinsic::ListSet, &[list, index, item]) => self.list_set(instruction, dst, list, index, item),
             (Intrinsic::ListPush, &[list, item]) => self.list_push(instruction, dst, list, item),
+            (Intrinsic::FloatFromInt, &[value]) => {
+                let value = self.local(value)?;
+                let value = self.builder.ins().fcvt_from_sint(types::F64, value);
+                self.define(dst, value)
+            }
             _ => self.by_helper(instruction, Some(dst)),
         }
     }

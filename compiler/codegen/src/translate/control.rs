@@ -1,12 +1,20 @@
 //! Calls, jumps, errors, safepoints and suspensions.
 
 use super::memory::Slot;
-use super::{Translator, parameter};
+use super::{Translator, offset, parameter};
 use crate::context::Outcome;
 use crate::linker::{CompileError, Helper};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{self, BlockArg, InstBuilder, JumpTableData, MemFlagsData, Value, types};
-use flow_mir::{BlockId, Function, FunctionId, Id, LocalId, SuspensionId, SuspensionPoint, Terminator};
+use cranelift_codegen::ir::{
+    self, BlockArg, InstBuilder, JumpTableData, MemFlagsData, StackSlot, StackSlotData, StackSlotKind, Value,
+    types,
+};
+use flow_mir::{
+    BlockId, Function, FunctionId, Id, LocalId, SuspensionId, SuspensionPoint, Terminator, TypeId,
+};
+
+/// Words of a `Record` before its values.
+const RECORD: u64 = 2;
 
 impl Translator<'_, '_> {
     /// A direct call of a function that does not suspend.
@@ -27,7 +35,7 @@ impl Translator<'_, '_> {
         for arg in args {
             arguments.push(self.local(*arg)?);
         }
-        let call = self.builder.ins().call(body, &arguments);
+        let call = self.collecting(|translator| translator.builder.ins().call(body, &arguments))?;
         let value = self.outcome(call)?;
         self.define(dst, value)
     }
@@ -68,7 +76,9 @@ impl Translator<'_, '_> {
         }
         let signature = self.linker.body_signature(1 + args.len());
         let signature = self.builder.import_signature(signature);
-        let call = self.builder.ins().call_indirect(signature, body, &arguments);
+        let call = self.collecting(|translator| {
+            translator.builder.ins().call_indirect(signature, body, &arguments)
+        })?;
         let value = self.outcome(call)?;
         self.define(dst, value)
     }
@@ -196,13 +206,54 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// A back edge: raises where the run is to stop; leaves where memory is to be collected.
+    /// Makes a call during which memory may be collected: what is needed behind it is in a [`Record`] meanwhile.
+    fn collecting(
+        &mut self,
+        make: impl FnOnce(&mut Self) -> ir::Inst,
+    ) -> Result<ir::Inst, CompileError> {
+        let (block, instruction) = self.place;
+        let roots = self.roots.at(block, instruction).to_vec();
+        if roots.is_empty() {
+            return Ok(make(self));
+        }
+        let root_types: Result<Box<[TypeId]>, _> = roots.iter().map(|local| self.type_of(*local)).collect();
+        let root_types = self.linker.root_types(root_types?).addr() as u64;
+        let root_types = self.word(root_types);
+        let outer = self.load_context(Slot::Roots)?;
+        let slot = self.root_slot();
+        let record = self.builder.ins().stack_addr(types::I64, slot, 0);
+        for (index, value) in [outer, root_types].into_iter().enumerate() {
+            self.builder.ins().stack_store(types::I64, value, slot, offset(index as u64)?);
+        }
+        for (index, local) in (RECORD..).zip(&roots) {
+            let value = self.local(*local)?;
+            self.builder.ins().stack_store(types::I64, value, slot, offset(index)?);
+        }
+        self.store_context(Slot::Roots, record)?;
+        let call = make(self);
+        self.store_context(Slot::Roots, outer)?;
+        for (index, local) in (RECORD..).zip(&roots) {
+            let value = self.builder.ins().stack_load(types::I64, types::I64, slot, offset(index)?);
+            self.define(*local, value)?;
+        }
+        Ok(call)
+    }
+
+    /// One slot for all records of the function, which is in one call at a time.
+    fn root_slot(&mut self) -> StackSlot {
+        if let Some(slot) = self.record {
+            return slot;
+        }
+        let words = u32::try_from(self.roots.most()).unwrap_or(u32::MAX).saturating_add(RECORD as u32);
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, words.saturating_mul(8), 3);
+        let slot = self.builder.create_sized_stack_slot(data);
+        *self.record.insert(slot)
+    }
+
+    /// A back edge: raises where the run is to stop. Where memory is to be collected a function that suspends leaves, for
+    /// the strand to do it; another has it done.
     fn safepoint(&mut self, next: BlockId, suspension: SuspensionId) -> Result<(), CompileError> {
         self.check_interrupt()?;
-        if suspension == SuspensionId::START {
-            self.jump(next);
-            return Ok(());
-        }
         let (used, collect_at) = (self.builder.use_var(self.used), self.load_context(Slot::CollectAt)?);
         let due = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, used, collect_at);
         let leave = self.builder.create_block();
@@ -210,7 +261,15 @@ impl Translator<'_, '_> {
         let next = self.block(next);
         self.builder.ins().brif(due, leave, &[], next, &[]);
         self.builder.switch_to_block(leave);
-        self.suspend(suspension, &[])
+        if suspension != SuspensionId::START {
+            return self.suspend(suspension, &[]);
+        }
+        let stub = self.stub(Helper::Collect)?;
+        let context = self.context;
+        self.collecting(|translator| translator.builder.ins().call(stub, &[context]))?;
+        self.stub_outcome()?;
+        self.builder.ins().jump(next, &[]);
+        Ok(())
     }
 
     /// Leaves: live locals, then operands, to the spill buffer.

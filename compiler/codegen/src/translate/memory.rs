@@ -20,6 +20,7 @@ pub(crate) enum Slot {
     Bodies,
     Constants,
     Spill,
+    Roots,
     OutcomeStatus,
     OutcomeValue,
 }
@@ -36,6 +37,7 @@ impl Slot {
             Slot::Bodies => offset_of!(Context, bodies),
             Slot::Constants => offset_of!(Context, constants),
             Slot::Spill => offset_of!(Context, spill),
+            Slot::Roots => offset_of!(Context, roots),
             Slot::OutcomeStatus => offset_of!(Context, outcome.status),
             Slot::OutcomeValue => offset_of!(Context, outcome.value),
         };
@@ -69,6 +71,13 @@ impl Translator<'_, '_> {
         let (words, used) = (self.load_context(Slot::Words)?, self.load_context(Slot::Used)?);
         self.builder.def_var(self.words, words);
         self.builder.def_var(self.used, used);
+        Ok(())
+    }
+
+    /// Sets a word of the context.
+    pub(super) fn store_context(&mut self, slot: Slot, value: Value) -> Result<(), CompileError> {
+        let flags = self.context_flags();
+        self.builder.ins().store(flags, value, self.context, slot.offset()?);
         Ok(())
     }
 
@@ -149,8 +158,7 @@ impl Translator<'_, '_> {
         let end = self.builder.ins().iadd_imm_u(reference, size.cast_signed());
         let fits = self.builder.ins().icmp(IntCC::UnsignedLessThanOrEqual, end, capacity);
         self.fast_or_helper(instruction, dst, fits, |translator| {
-            let flags = translator.context_flags();
-            translator.builder.ins().store(flags, end, translator.context, Slot::Used.offset()?);
+            translator.store_context(Slot::Used, end)?;
             translator.builder.def_var(translator.used, end);
             let words = translator.builder.use_var(translator.words);
             let address = translator.new_address(words, reference);

@@ -17,8 +17,9 @@ use cranelift_codegen::ir::{
     Value, types,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use flow_mir::roots::Roots;
 use flow_mir::{
-    Block, BlockId, Function, FunctionId, Handler, Id, Instruction, LocalId, Op, Program, TypeId,
+    Block, BlockId, Function, FunctionId, Handler, Id, Instruction, LocalId, Op, Program, Type, TypeId,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -50,6 +51,10 @@ pub(crate) struct Translator<'a, 'f> {
     bodies: HashMap<FunctionId, ir::FuncRef>,
     /// Operands of helper calls.
     operands: Option<StackSlot>,
+    /// What is needed behind calls, where it is while they last, and the block and instruction being translated.
+    roots: Roots,
+    record: Option<StackSlot>,
+    place: (BlockId, usize),
     /// Memory of the `Context`, and of the heap: they never overlap.
     context_region: AliasRegion,
     heap_region: AliasRegion,
@@ -97,6 +102,9 @@ impl<'a, 'f> Translator<'a, 'f> {
             stubs: HashMap::new(),
             bodies: HashMap::new(),
             operands: None,
+            roots: Roots::of(function, &program.types),
+            record: None,
+            place: (BlockId(0), 0),
             context_region,
             heap_region,
         };
@@ -146,7 +154,10 @@ impl<'a, 'f> Translator<'a, 'f> {
     }
 
     fn declare_locals(&mut self) {
-        self.variables = self.function.locals.ids().map(|_| self.builder.declare_var(types::I64)).collect();
+        for local in self.function.locals.ids() {
+            let ty = if self.is_float(local).unwrap_or(false) { types::F64 } else { types::I64 };
+            self.variables.push(self.builder.declare_var(ty));
+        }
     }
 
     /// Translates every block that can be reached; others may hold suspensions without a number.
@@ -157,6 +168,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             let start = self.block(id);
             self.builder.switch_to_block(start);
             self.handler = block.handler;
+            self.place = (id, 0);
             self.translate_block(block)?;
             self.fill_raising_blocks()?;
         }
@@ -164,9 +176,11 @@ impl<'a, 'f> Translator<'a, 'f> {
     }
 
     fn translate_block(&mut self, block: &'a Block) -> Result<(), CompileError> {
-        for instruction in &block.instructions {
+        for (at, instruction) in block.instructions.iter().enumerate() {
+            self.place.1 = at;
             self.instruction(instruction)?;
         }
+        self.place.1 = block.instructions.len();
         self.terminator(&block.terminator)
     }
 
@@ -278,18 +292,26 @@ impl<'a, 'f> Translator<'a, 'f> {
     /// As [`call_helper`](Self::call_helper), for what is seldom called: the call leaves all registers as they are, so that
     /// the code around it need not spill what it holds.
     fn call_stub(&mut self, helper: Helper, arguments: &[Value]) -> Result<Value, CompileError> {
-        let reference = match self.stubs.get(&helper) {
-            Some(reference) => *reference,
-            None => {
-                let reference = self.linker.stub(helper, self.builder.func)?;
-                *self.stubs.entry(helper).or_insert(reference)
-            }
-        };
+        let stub = self.stub(helper)?;
         let mut all = vec![self.context];
         all.extend(arguments);
-        self.builder.ins().call(reference, &all);
+        self.builder.ins().call(stub, &all);
+        self.stub_outcome()
+    }
+
+    fn stub(&mut self, helper: Helper) -> Result<ir::FuncRef, CompileError> {
+        if let Some(reference) = self.stubs.get(&helper) {
+            return Ok(*reference);
+        }
+        let reference = self.linker.stub(helper, self.builder.func)?;
+        Ok(*self.stubs.entry(helper).or_insert(reference))
+    }
+
+    /// What a stub that was just called has left; goes on where it is a result.
+    fn stub_outcome(&mut self) -> Result<Value, CompileError> {
         self.read_heap()?;
-        let (status, value) = (self.load_context(Slot::OutcomeStatus)?, self.load_context(Slot::OutcomeValue)?);
+        let status = self.load_context(Slot::OutcomeStatus)?;
+        let value = self.load_context(Slot::OutcomeValue)?;
         self.raise_unless_returned(status, value)
     }
 
@@ -337,13 +359,21 @@ impl<'a, 'f> Translator<'a, 'f> {
 
     fn local(&mut self, local: LocalId) -> Result<Value, CompileError> {
         let variable = self.variable(local)?;
-        Ok(self.builder.use_var(variable))
+        let value = self.builder.use_var(variable);
+        Ok(self.word_of(value))
     }
 
     fn define(&mut self, local: LocalId, value: Value) -> Result<(), CompileError> {
         let variable = self.variable(local)?;
+        let value = if self.is_float(local)? { self.float_of(value) } else { self.word_of(value) };
         self.builder.def_var(variable, value);
         Ok(())
+    }
+
+    /// Whether a local lives in a float register.
+    fn is_float(&self, local: LocalId) -> Result<bool, CompileError> {
+        let types = &self.program.types;
+        Ok(matches!(types.get(types.representation(self.type_of(local)?)), Some(Type::Float)))
     }
 
     fn type_of(&self, local: LocalId) -> Result<TypeId, CompileError> {
