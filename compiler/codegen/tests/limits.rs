@@ -22,7 +22,7 @@ fn program(suspends: bool, fill: impl FnOnce(&mut FunctionMaker, &mut Program)) 
     let int = program.known.int;
     let mut maker = FunctionMaker::new("test", &[int], int, suspends);
     fill(&mut maker, &mut program);
-    flow_mir::liveness::complete(&mut maker.function);
+    flow_mir::liveness::complete(&mut maker.function, &program.types);
     maker.finish(&mut program);
     NativeExecutor::compile(Arc::new(program)).unwrap()
 }

@@ -367,8 +367,7 @@ impl<'l, 'a> FunctionLowering<'l, 'a> {
             blocks,
             suspensions: Vec::new(),
         };
-        flow_mir::sharing::complete(&mut function, &self.shared.types.types);
-        flow_mir::liveness::complete(&mut function);
+        flow_mir::liveness::complete(&mut function, &self.shared.types.types);
         function
     }
 }

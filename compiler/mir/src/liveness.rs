@@ -6,10 +6,14 @@
 use crate::ids::{BlockId, Id, LocalId, SuspensionId};
 use crate::instruction::Terminator;
 use crate::program::{Block, Function, SuspensionPoint};
+use crate::sharing;
+use crate::types::Types;
 
-/// Numbers the suspensions of a function's reachable blocks, computes their live locals and fills `suspensions`.
-/// Functions that don't suspend get none, and their safepoints the number `START`.
-pub fn complete(function: &mut Function) {
+/// Finishes a function: says where collections are shared (see [`sharing`]), numbers the suspensions of its reachable
+/// blocks, computes their live locals and fills `suspensions`. Functions that don't suspend get none, and their safepoints
+/// the number `START`.
+pub fn complete(function: &mut Function, types: &Types) {
+    sharing::complete(function, types);
     let reachable = reachable(function);
     number(function, &reachable);
     let live = Liveness::of(function, &reachable);

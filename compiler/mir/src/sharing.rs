@@ -16,7 +16,7 @@ use crate::program::{Block, Function};
 use crate::types::{Type, Types};
 
 /// Puts `Op::Share` where it is needed and nowhere else.
-pub fn complete(function: &mut Function, types: &Types) {
+pub(crate) fn complete(function: &mut Function, types: &Types) {
     let ids: Vec<BlockId> = function.blocks.ids().collect();
     for id in &ids {
         if let Some(block) = function.blocks.get_mut(*id) {

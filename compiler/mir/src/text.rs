@@ -26,7 +26,6 @@ use crate::liveness;
 use crate::program::{
     Activity, Block, Constant, Function, Handler, KnownTypes, Local, Location, Program, Source, Workflow,
 };
-use crate::sharing;
 use crate::types::Type;
 use cursor::Cursor;
 use std::fmt::Write;
@@ -130,8 +129,7 @@ pub fn parse(text: &str) -> Result<Program, TextError> {
     }
     for id in program.functions.ids() {
         if let Some(function) = program.functions.get_mut(id) {
-            sharing::complete(function, &program.types);
-            liveness::complete(function);
+            liveness::complete(function, &program.types);
         }
     }
     program.validate().map_err(|invalid| cursor.error(&invalid.to_string()))?;

@@ -71,7 +71,7 @@ fn program(connector: &str, params: &[Type], returns: Type) -> Program {
         blocks: [block(suspend), block(Terminator::Return(dst))].into_iter().collect(),
         suspensions: Vec::new(),
     };
-    liveness::complete(&mut function);
+    liveness::complete(&mut function, &program.types);
     let run = program.functions.push(function);
     program.activities.push(Activity {
         name: "act".into(),

@@ -102,7 +102,7 @@ pub fn generate(plan: &Plan) -> (Program, FunctionId) {
             Generator { maker, locals, kinds, index, blocks: blocks.len() as u32, program: &program };
         generator.function(blocks);
         let mut maker = generator.maker;
-        flow_mir::liveness::complete(&mut maker.function);
+        flow_mir::liveness::complete(&mut maker.function, &program.types);
         last = maker.finish(&mut program);
     }
     (program, last)
