@@ -121,8 +121,40 @@ fn takes_out(op: &Op) -> bool {
         | Op::Unwrap { .. }
         | Op::Capture { .. }
         | Op::ErrorValue { .. } => true,
+        Op::Intrinsic { intrinsic, .. } => !makes_anew(*intrinsic),
         _ => false,
     }
+}
+
+/// Whether the result is a collection that no value holds, or the operand's own, handed through.
+fn makes_anew(intrinsic: Intrinsic) -> bool {
+    use Intrinsic::*;
+    matches!(
+        intrinsic,
+        ListPush
+            | ListSet
+            | ListConcat
+            | ListSlice
+            | ListReverse
+            | ListSort
+            | ListArrange
+            | ListFilled
+            | ListRange
+            | MapNew
+            | MapInsert
+            | MapRemove
+            | MapKeys
+            | MapValues
+            | MapEntries
+            | SetNew
+            | SetInsert
+            | SetRemove
+            | SetToList
+            | StringSplit
+            | StringLines
+            | StringWords
+            | StringCodes
+    )
 }
 
 /// Whether the instruction keeps no reference to the collections it reads.

@@ -2,7 +2,7 @@
 
 use super::Translator;
 use crate::linker::CompileError;
-use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use flow_mir::heap::HELD_ONCE;
 use flow_mir::{Instruction, Intrinsic, LocalId};
@@ -30,6 +30,16 @@ impl Translator<'_, '_> {
                 let value = self.local(value)?;
                 let value = self.builder.ins().fcvt_from_sint(types::F64, value);
                 self.define(dst, value)
+            }
+            (Intrinsic::FloatSquareRoot, &[value]) => {
+                let value = self.local(value)?;
+                let value = self.float_of(value);
+                let zero = self.builder.ins().f64const(0.0);
+                let real = self.builder.ins().fcmp(FloatCC::GreaterThanOrEqual, value, zero);
+                self.fast_or_helper(instruction, dst, real, |translator| {
+                    let root = translator.builder.ins().sqrt(value);
+                    Ok(translator.word_of(root))
+                })
             }
             _ => self.by_helper(instruction, Some(dst)),
         }
