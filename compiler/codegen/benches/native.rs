@@ -115,7 +115,8 @@ fn call(executor: &dyn Executor, function: FunctionId, argument: u64) {
 fn suspensions(executor: &dyn Executor, function: FunctionId, count: u32) {
     let mut heap = heap(executor.program());
     let start = Instant::now();
-    let mut exit = executor.enter(function, Entry::Start(&[u64::from(count)]), &mut [], &mut heap, &mut NoHost);
+    let mut exit =
+        executor.enter(function, Entry::Start(&[u64::from(count)]), &mut [], &mut heap, &mut NoHost);
     while let Exit::Suspend { suspension, slots, .. } = exit {
         let entry = Entry::Resume { suspension, slots: &slots, outcome: Ok(0) };
         exit = executor.enter(function, entry, &mut [], &mut heap, &mut NoHost);

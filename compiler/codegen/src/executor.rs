@@ -5,8 +5,8 @@ use crate::linker::{CompileError, Linker, Unit};
 use crate::runtime;
 use flow_mir::strand::ran_too_long;
 use flow_mir::{
-    Entry, Executor, Exit, Frame, Function, FunctionId, Heap, Host, Id, Program, SuspensionId, SuspensionPoint,
-    Terminator, TrapKind,
+    Entry, Executor, Exit, Frame, Function, FunctionId, Heap, Host, Id, Program, SuspensionId,
+    SuspensionPoint, Terminator, TrapKind,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicPtr, Ordering};

@@ -264,7 +264,8 @@ impl Linker {
         signature.returns.clear();
         signature.call_conv = CallConv::PreserveAll;
         let name = format!("stub_{helper:?}");
-        let id = self.module.declare_function(&name, Linkage::Local, &signature).map_err(CompileError::new)?;
+        let id =
+            self.module.declare_function(&name, Linkage::Local, &signature).map_err(CompileError::new)?;
         let mut context = self.module.make_context();
         context.func.signature = signature;
         context.func.name = UserFuncName::user(0, id.as_u32());

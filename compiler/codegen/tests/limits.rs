@@ -9,8 +9,8 @@ use flow_codegen::NativeExecutor;
 use flow_mir::executor::NoHost;
 use flow_mir::strand::{Stop, Strand};
 use flow_mir::{
-    BinaryOp, BlockId, Entry, Executor, Exit, FunctionId, Handler, Heap, Limits, LocalId, Op, Program,
-    SuspensionId, Terminator, Type,
+    BinaryOp, BlockId, Entry, Executor, Exit, FunctionId, Handler, Heap, Intrinsic, Limits, LocalId, Op,
+    Program, SuspensionId, Terminator, Type,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -115,10 +115,27 @@ fn small() -> Limits {
 }
 
 #[test]
-fn memory_is_bounded_where_nothing_can_be_collected() {
+fn a_loop_that_does_not_suspend_is_collected_where_it_stands() {
     let native = garbage(false);
     let mut heap = heap(&native, small());
-    let exit = enter(&native, 1_000_000, &mut heap);
+    assert_eq!(enter(&native, 1_000_000, &mut heap), Exit::Return(3));
+    assert!(heap.len() < 120_000);
+}
+
+#[test]
+fn memory_that_is_still_needed_is_bounded() {
+    let native = program(false, |maker, program| {
+        let list = program.types.intern(Type::List(program.known.int));
+        let (one, items) = (maker.local(program.known.int), maker.local(list));
+        let start = vec![Op::Word { dst: one, word: 1 }, Op::MakeList { dst: items, items: vec![one] }];
+        maker.block(start, Terminator::Goto(BlockId(1)), None);
+        let (intrinsic, args) = (Intrinsic::ListPush, vec![items, one]);
+        let push = Op::Intrinsic { dst: items, intrinsic, types: vec![program.known.int], args };
+        let next = Terminator::Safepoint { next: BlockId(1), suspension: SuspensionId::START };
+        maker.block(vec![push], next, None);
+    });
+    let mut heap = heap(&native, small());
+    let exit = enter(&native, 0, &mut heap);
     assert_eq!(trap_kind(&exit, &heap), "out of memory");
     assert!(heap.len() < 120_000);
 }

@@ -89,8 +89,7 @@ impl Heap {
     pub fn new(known: KnownTypes, limits: Limits) -> Heap {
         let mut words = Vec::with_capacity(64);
         words.push(0);
-        let mut heap =
-            Heap { words, known, limits, collect_at: 0, out_of_memory: 0, spare: Vec::new() };
+        let mut heap = Heap { words, known, limits, collect_at: 0, out_of_memory: 0, spare: Vec::new() };
         heap.start_epoch();
         heap
     }

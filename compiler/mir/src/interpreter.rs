@@ -36,7 +36,8 @@ impl Interpreter {
         heap: &mut Heap,
         host: &mut dyn Host,
     ) -> Result<u64, u64> {
-        let mut machine = Machine { program, callers: &mut [], heap, host, stack: Vec::new(), stack_bytes: 0 };
+        let mut machine =
+            Machine { program, callers: &mut [], heap, host, stack: Vec::new(), stack_bytes: 0 };
         let Some(function) = program.functions.get(id) else { return Ok(0) };
         let dst = instruction.op.dst();
         machine.stack.push(Activation { id, function, locals, block: BlockId(0), at: 0, dst: LocalId(0) });
@@ -437,16 +438,16 @@ impl<'p> Machine<'p, '_> {
         let mut places = Vec::new();
         let mut roots = Vec::new();
         for (depth, running) in self.stack.iter().enumerate() {
-            let of = known
-                .entry(running.id)
-                .or_insert_with(|| Roots::of(running.function, &self.program.types));
+            let of =
+                known.entry(running.id).or_insert_with(|| Roots::of(running.function, &self.program.types));
             let instructions =
                 running.function.blocks.get(running.block).map_or(0, |block| block.instructions.len());
             // The innermost stands at its terminator; the others behind the call that they wait for.
             let innermost = depth + 1 == self.stack.len();
             let at = if innermost { instructions } else { running.at.saturating_sub(1) };
             for local in of.at(running.block, at) {
-                let ty = running.function.locals.get(*local).map_or(self.program.known.unit, |local| local.ty);
+                let ty =
+                    running.function.locals.get(*local).map_or(self.program.known.unit, |local| local.ty);
                 places.push((depth, *local));
                 roots.push((ty, running.get(*local)));
             }

@@ -73,7 +73,7 @@ impl Instance {
         let exit = match found {
             Ok(args) => {
                 let mut host = StateReader { program, workflow: self.workflow, states: &self.state.states };
-                context.executor.enter(function, Entry::Start(&args), &mut heap, &mut host)
+                context.executor.enter(function, Entry::Start(&args), &mut [], &mut heap, &mut host)
             }
             Err(raised) => raised,
         };

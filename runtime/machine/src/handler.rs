@@ -112,7 +112,7 @@ pub fn query(
     let words = from_json_fields(program, &mut heap, &handle.params, args)
         .map_err(|wrong| QueryError::Wrong(mismatch(wrong)))?;
     let mut host = StateReader { program, workflow: id, states: &state.states };
-    let exit = executor.enter(handle.function, Entry::Start(&words), &mut heap, &mut host);
+    let exit = executor.enter(handle.function, Entry::Start(&words), &mut [], &mut heap, &mut host);
     Ok(match outcome(program, handle, &mut heap, exit) {
         Ok(value) => Answer::Returned(value),
         Err(report) => Answer::Failed(Box::new(report)),
@@ -179,7 +179,7 @@ impl Instance {
         let path = StrandPath::main();
         let mut meta = Meta::new(Role::Main);
         let mut host = StrandHost { instance: self, context, path: &path, meta: &mut meta };
-        let exit = context.executor.enter(handle.function, Entry::Start(words), heap, &mut host);
+        let exit = context.executor.enter(handle.function, Entry::Start(words), &mut [], heap, &mut host);
         let outcome = outcome(context.program, handle, heap, exit);
         if outcome.is_err() {
             (self.state, self.written, self.pending.row) = before;

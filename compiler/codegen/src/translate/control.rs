@@ -76,9 +76,8 @@ impl Translator<'_, '_> {
         }
         let signature = self.linker.body_signature(1 + args.len());
         let signature = self.builder.import_signature(signature);
-        let call = self.collecting(|translator| {
-            translator.builder.ins().call_indirect(signature, body, &arguments)
-        })?;
+        let call = self
+            .collecting(|translator| translator.builder.ins().call_indirect(signature, body, &arguments))?;
         let value = self.outcome(call)?;
         self.define(dst, value)
     }
@@ -207,10 +206,7 @@ impl Translator<'_, '_> {
     }
 
     /// Makes a call during which memory may be collected: what is needed behind it is in a [`Record`] meanwhile.
-    fn collecting(
-        &mut self,
-        make: impl FnOnce(&mut Self) -> ir::Inst,
-    ) -> Result<ir::Inst, CompileError> {
+    fn collecting(&mut self, make: impl FnOnce(&mut Self) -> ir::Inst) -> Result<ir::Inst, CompileError> {
         let (block, instruction) = self.place;
         let roots = self.roots.at(block, instruction).to_vec();
         if roots.is_empty() {

@@ -11,7 +11,6 @@ pub(crate) mod memory;
 mod objects;
 
 use crate::linker::{CompileError, Helper, Linker, Unit, function};
-use memory::Slot;
 use cranelift_codegen::ir::{
     self, AliasRegion, AliasRegionData, BlockArg, InstBuilder, StackSlot, StackSlotData, StackSlotKind,
     Value, types,
@@ -21,6 +20,7 @@ use flow_mir::roots::Roots;
 use flow_mir::{
     Block, BlockId, Function, FunctionId, Handler, Id, Instruction, LocalId, Op, Program, Type, TypeId,
 };
+use memory::Slot;
 use std::collections::{BTreeMap, HashMap};
 
 /// Makes one function's code.
@@ -224,9 +224,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             Op::ErrorValue { dst, error } => self.load_field(instruction, *dst, *error, 1),
             Op::ErrorUnknownKey { dst, error } => self.load_field(instruction, *dst, *error, 3),
             Op::Intrinsic { dst, intrinsic, args, .. } => self.intrinsic(instruction, *dst, *intrinsic, args),
-            Op::MakeError { dst, .. } | Op::Host { dst, .. } => {
-                self.by_helper(instruction, Some(*dst))
-            }
+            Op::MakeError { dst, .. } | Op::Host { dst, .. } => self.by_helper(instruction, Some(*dst)),
             Op::Share { value } => self.share(*value),
             Op::Trace { .. } => self.by_helper(instruction, None),
         }

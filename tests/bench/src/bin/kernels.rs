@@ -84,18 +84,28 @@ fn main() {
         .filter(|kernel| args.kernels.is_empty() || args.kernels.iter().any(|name| name == kernel.name))
         .collect();
     assert!(!chosen.is_empty(), "no such kernel: {:?}", args.kernels);
-    println!("kernel            n         flow ms   rust ms   node ms python ms   of rust   of node of python");
+    println!(
+        "kernel            n         flow ms   rust ms   node ms python ms   of rust   of node of python"
+    );
     let mut ratios: [Vec<f64>; 4] = Default::default();
     for kernel in chosen {
         let flow = flow(kernel, args.seconds);
         let rust = repeat(args.seconds, || (kernel.rust)(kernel.n));
         let node = script("node", "run.js", kernel, args.seconds);
         let python = script("python3", "run.py", kernel, args.seconds);
-        for (language, other) in [("rust", Some(&rust)), ("node", node.as_ref()), ("python", python.as_ref())] {
+        for (language, other) in [("rust", Some(&rust)), ("node", node.as_ref()), ("python", python.as_ref())]
+        {
             let Some(other) = other else { continue };
-            assert!(same(&flow.result, &other.result), "{}: flow {} {language} {}", kernel.name, flow.result, other.result);
+            assert!(
+                same(&flow.result, &other.result),
+                "{}: flow {} {language} {}",
+                kernel.name,
+                flow.result,
+                other.result
+            );
         }
-        let ratio = |other: Option<&Measured>| other.map(|other| flow.time.as_secs_f64() / other.time.as_secs_f64());
+        let ratio =
+            |other: Option<&Measured>| other.map(|other| flow.time.as_secs_f64() / other.time.as_secs_f64());
         let of = [ratio(Some(&rust)), ratio(node.as_ref()), ratio(python.as_ref())];
         for (all, ratio) in ratios.iter_mut().zip(of) {
             all.extend(ratio);
@@ -111,12 +121,15 @@ fn main() {
         );
     }
     let [rust, node, python, scalar] = ratios.map(|ratios| geometric_mean(&ratios));
-    println!("geometric means: {rust} of rust ({scalar} on the scalar ones), {node} of node, {python} of python");
+    println!(
+        "geometric means: {rust} of rust ({scalar} on the scalar ones), {node} of node, {python} of python"
+    );
 }
 
 /// A kernel in Flow, as native code. The first run, which compiles it, counts like any other.
 fn flow(kernel: &Kernel, seconds: f64) -> Measured {
-    let text = std::fs::read_to_string(folder().join(kernel.name).with_extension("flow")).expect("the kernel");
+    let text =
+        std::fs::read_to_string(folder().join(kernel.name).with_extension("flow")).expect("the kernel");
     let program = flow_tests::compile(&text);
     let executor = NativeExecutor::compile(program.clone()).expect("native code");
     let (_, workflow) = program.workflows.iter().find(|(_, workflow)| workflow.name == "main").expect("main");
@@ -148,8 +161,9 @@ fn repeat(seconds: f64, mut run: impl FnMut() -> Value) -> Measured {
 fn script(language: &str, runner: &str, kernel: &Kernel, seconds: f64) -> Option<Measured> {
     let arguments = [runner, kernel.name, &kernel.n.to_string(), &seconds.to_string()];
     let output = Command::new(language).args(arguments).current_dir(folder()).output().ok()?;
-    let printed: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|_| panic!("{language} {}: {}", kernel.name, String::from_utf8_lossy(&output.stderr)));
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+        panic!("{language} {}: {}", kernel.name, String::from_utf8_lossy(&output.stderr))
+    });
     let seconds = printed["seconds"].as_f64().expect("a time");
     Some(Measured { result: printed["result"].clone(), time: Duration::from_secs_f64(seconds) })
 }
