@@ -222,3 +222,38 @@ fn wait_until(mut holds: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// What the library asks of an instance and of an attempt is answered by both, and what is logged is in the history.
+#[test]
+fn the_library_draws_numbers_reads_the_environment_and_logs_with_fields() {
+    let mut place = Place::new();
+    place.env.push(("RATE".into(), "1.25".into()));
+    let text = r#"
+use std.env
+use std.random
+use std.uuid
+
+/// A rate, and what an attempt drew.
+activity rate(name: String) -> (Decimal, Int) {
+  run: (env.get(name).flat_map(|text| text.to_decimal()) ?? 1.0, random.int(0, 1_000_000_000_000))
+}
+
+workflow main() -> Bool {
+  let (set, first) = rate("RATE")
+  let (missing, second) = rate("NO_RATE")
+  log.warn("rates differ", ["set": set, "missing": missing])
+  uuid.v4() != uuid.v7() and first != second and set == 1.25 and missing == 1.0
+}
+"#;
+    let file = place.write("rates.flow", text);
+    let done = place.flow(&["run", &file, "--id", "r1", "--json"]);
+    assert_eq!(done.json()["output"], json!(true), "{done:#?}");
+    let history = place.flow(&["history", "r1", "--json"]).json_lines();
+    let logged = history.iter().find(|event| event["kind"] == "logged").expect("the line");
+    assert_eq!(
+        (&logged["level"], &logged["fields"]),
+        (&json!("warn"), &json!({"set": 1.25, "missing": 1.0}))
+    );
+    let page = place.flow(&["doc", &file]);
+    assert!(page.code == 0 && page.out.starts_with("# rates\n"), "{page:#?}");
+}

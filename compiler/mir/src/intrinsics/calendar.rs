@@ -36,7 +36,7 @@ impl Context<'_> {
             }),
             I::TimeFormat => self.format_time(),
             I::TimeParseWith => self.parse_time().and_then(|time| self.some(known.timestamp, time)),
-            I::TimeFromLocal => self.from_local(),
+            I::TimeFromLocal => self.time_from_local(),
             _ => return None,
         })
     }
@@ -82,7 +82,7 @@ impl Context<'_> {
         Ok(time.and_then(nanoseconds))
     }
 
-    fn from_local(&mut self) -> Outcome {
+    fn time_from_local(&mut self) -> Outcome {
         let (days, nanos) = (self.int(0), self.int(1));
         let zone = zone(self.str(2))?;
         let local = local(days, nanos).and_then(|local| zone.to_timestamp(local).ok());

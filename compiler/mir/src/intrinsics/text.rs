@@ -38,7 +38,7 @@ impl Context<'_> {
                 let codes: Vec<u64> = self.str(0).chars().map(u64::from).collect();
                 self.heap.make_list(&codes).map_err(Into::into)
             }
-            I::StringFromCodes => self.from_codes(),
+            I::StringFromCodes => self.text_from_codes(),
             I::StringCount => Ok(self.str(0).matches(self.str(1)).count() as u64),
             I::StringSplit => self.split(),
             I::StringReplace => self.replace(),
@@ -140,7 +140,7 @@ impl Context<'_> {
         Ok(self.heap.make_list(&items)?)
     }
 
-    fn from_codes(&mut self) -> Outcome {
+    fn text_from_codes(&mut self) -> Outcome {
         let mut text = String::new();
         for code in self.heap.list_items(self.arg(0)) {
             match u32::try_from(*code).ok().and_then(char::from_u32) {
