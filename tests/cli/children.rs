@@ -19,6 +19,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 const PROGRAM: &str = r#"
+use std.exec
+
 activity note(what: String) {
   run: exec.run("sh", ["-c", "echo \"$FLOW_STEP_KEY {what}\" >> notes; echo null"])
 }
@@ -51,26 +53,29 @@ workflow main(n: Int) -> List<String> {
 }
 "#;
 
+/// How often the process is killed.
+const KILLS: u64 = 12;
 /// How many children run side by side.
 const PARTS: usize = 8;
 
-/// Runs the program, killing its process again and again, until it has ended.
+/// Runs the program, killing its process again and again, then to its end.
 fn run_through_kills(place: &Place, random: &mut fastrand::Rng) -> Done {
     let program = place.write("ship.flow", PROGRAM);
     let input = json!({ "n": PARTS }).to_string();
     let args = ["run", &program, "main", "--id", "order-7", "--input", &input, "--json"];
-    let began = Instant::now();
-    loop {
-        assert!(began.elapsed() < Duration::from_secs(60), "it never ends");
-        let mut process =
-            place.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("flow run");
-        std::thread::sleep(Duration::from_millis(random.u64(20..250)));
-        if process.try_wait().expect("its status").is_some() {
-            return place.flow(&args);
-        }
+    for killed in 0..KILLS {
+        let mut process = place
+            .command(&args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("flow run");
+        // Later ones live longer: a slow machine gets anywhere too.
+        std::thread::sleep(Duration::from_millis(random.u64(20..250) + 40 * killed));
         process.kill().expect("kill -9");
         process.wait().expect("dead");
     }
+    place.flow(&args)
 }
 
 /// Goes on with what was detached and whose process is gone.
@@ -106,7 +111,7 @@ fn survives_kills(name: &str, store: String) {
         let history = place.flow(&["history", id, "--json"]).json_lines();
         assert_eq!(history.last().unwrap()["kind"], "ended", "{id} has a history of its own");
     }
-    let history = place.flow(&["history", "order-7", "--json", "--limit", "0"]).json_lines();
+    let history = place.flow(&["history", "order-7", "--json"]).json_lines();
     let ended = history.iter().filter(|event| event["kind"] == "child_ended");
     let ended: BTreeSet<&str> = ended.map(|event| event["child"].as_str().unwrap()).collect();
     assert_eq!(ended.len(), PARTS + 1);
@@ -136,12 +141,12 @@ fn children_survive_kills_on_postgres() {
 fn cancelling_a_parent_cancels_its_children_and_a_child_can_be_cancelled_alone() {
     let place = Place::new();
     let program = place.write(
-        "wait.flow",
-        "workflow wait() -> String { sleep 1h; \"never\" }
-workflow alone() -> String { wait() catch { Cancelled => \"cleaned up\" } }
-workflow main() -> String { wait() }",
+        "nap.flow",
+        "workflow nap() -> String { sleep 1h; \"never\" }
+workflow alone() -> String { nap() catch { Cancelled => \"cleaned up\" } }
+workflow main() -> String { nap() }",
     );
-    for (workflow, cancelled, status) in [("main", "a", "cancelled"), ("alone", "b/wait-1", "failed")] {
+    for (workflow, cancelled, status) in [("main", "a", "cancelled"), ("alone", "b/nap-1", "failed")] {
         let id = &cancelled[..1];
         let run = place
             .command(&["run", &program, workflow, "--id", id])
@@ -149,7 +154,7 @@ workflow main() -> String { wait() }",
             .stderr(Stdio::null())
             .spawn()
             .expect("flow run");
-        let child = format!("{id}/wait-1");
+        let child = format!("{id}/nap-1");
         let began = Instant::now();
         while place.flow(&["show", &child]).code != 0 {
             assert!(began.elapsed() < Duration::from_secs(20), "the child never starts");

@@ -2,6 +2,7 @@
 #![allow(clippy::panic, clippy::expect_used, reason = "in a test, a panic is how a failure is told")]
 
 pub mod scenario;
+mod script;
 pub mod simulation;
 mod stored;
 

@@ -3,14 +3,16 @@
 //! Each transition is numbered. A run can be repeated with a crash just before or just after the commit of any of them,
 //! or after an activity has done its work and before its completion is recorded.
 
+pub use crate::script::{Answer, Attempt};
+use crate::script::{image_json, outcome};
 use crate::stored::Store;
 use flow_machine::event::{Action, Answered, Ask, CallOutcome, Dispatch, Event, Message, Wish};
 use flow_machine::history::{ErrorReport, HistoryEvent};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::{HistoryRow, InstanceRow, Status};
 use flow_machine::{NewInstance, Tree};
-use flow_mir::value::{Image, from_json, from_json_fields, to_json};
-use flow_mir::{Executor, Heap, Limits, Program, TypeId};
+use flow_mir::value::{Image, from_json_fields};
+use flow_mir::{Executor, Heap, Limits, Program};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -18,36 +20,6 @@ use uuid::Uuid;
 
 /// Nanoseconds in a second.
 pub const SECOND: i64 = 1_000_000_000;
-
-/// How an attempt of an activity ends.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// With this result, as JSON.
-    Returns(Value),
-    /// With a declared error, as the JSON of its case.
-    Fails(Value),
-    /// Without an answer, though it happened.
-    Unknown,
-    /// With a refusal.
-    Refused,
-    /// As the other one, after so many nanoseconds.
-    After(i64, Box<Answer>),
-    /// Never.
-    Never,
-}
-
-/// One attempt, as the script sees it.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// The activity's name.
-    pub activity: String,
-    /// Its arguments by name.
-    pub args: Value,
-    /// Which attempt of this call, from 1.
-    pub attempt: u32,
-    /// The call's key.
-    pub key: CallKey,
-}
 
 /// Where the process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -550,35 +522,6 @@ fn answers(executor: &dyn Executor, row: &InstanceRow) -> BTreeMap<String, Value
     };
     let plain = queries.iter().filter(|query| query.params.is_empty());
     plain.map(|query| (query.name.clone(), ask(&query.name))).collect()
-}
-
-fn outcome(program: &Program, returns: TypeId, fails: &[TypeId], answer: &Answer) -> Option<CallOutcome> {
-    let mut heap = Heap::new(program.known, Limits::default());
-    Some(match answer {
-        Answer::Returns(json) => {
-            let word = from_json(program, &mut heap, returns, json).expect("the scripted result fits");
-            CallOutcome::Returned(Image::capture(program, &heap, &[(returns, word)]).expect("fits").encode())
-        }
-        Answer::Fails(json) => {
-            let (ty, word) = fails
-                .iter()
-                .find_map(|ty| from_json(program, &mut heap, *ty, json).ok().map(|word| (*ty, word)))
-                .expect("the scripted error is declared");
-            let error = heap.make_error(ty, word).expect("fits");
-            CallOutcome::Failed(
-                Image::capture(program, &heap, &[(program.known.error, error)]).expect("fits").encode(),
-            )
-        }
-        Answer::Unknown => CallOutcome::Unknown { reason: "no answer".into(), timed_out: false },
-        Answer::Refused => CallOutcome::Refused { reason: "refused".into() },
-        Answer::Never | Answer::After(..) => return None,
-    })
-}
-
-fn image_json(program: &Program, types: &[TypeId], bytes: &[u8]) -> Vec<Value> {
-    let mut heap = Heap::new(program.known, Limits::default());
-    let words = Image::decode(bytes).expect("an image").restore(program, &mut heap).expect("fits");
-    types.iter().zip(words).map(|(ty, word)| to_json(program, &heap, *ty, word).expect("JSON")).collect()
 }
 
 /// Runs a workflow without crashes, then again with a crash at each place; every run must end the same way and with the

@@ -247,6 +247,15 @@ workflow main() -> List<String> fails Declined {
 }
 
 #[test]
+fn the_parents_time_goes_on_with_its_childs() {
+    let body = r#"
+workflow nap() { sleep 10s }
+workflow main() { nap(); sleep 5s }"#;
+    let ended = run(body, json!({}), &[], bookings);
+    assert_eq!((ended.status, ended.took), (Status::Completed, 15 * SECOND));
+}
+
+#[test]
 fn a_child_that_fails_raises_its_error_in_the_parent_and_hands_no_compensation_over() {
     let body = format!(
         "{SHIP}{}",

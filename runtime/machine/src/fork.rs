@@ -8,6 +8,7 @@ use crate::history::HistoryEvent;
 use crate::ids::StrandPath;
 use crate::instance::{Context, Instance, LiveStrand, Resumption};
 use crate::meta::{Closing, Fork, ForkKind, Interrupt, Meta, Role, StoredOutcome, Wait};
+use crate::quorum;
 use crate::run::{Suspended, code_awaits, code_suspended_on};
 use crate::values;
 use flow_mir::strand::Strand;
@@ -80,7 +81,7 @@ impl Instance {
     ) -> Result<(), String> {
         let count = branches.len() as u32;
         let SuspendOp::Parallel { first, .. } = suspended.op else { return Ok(()) };
-        let first = first.and(suspended.operands.last().copied()).map(quorum);
+        let first = first.and(suspended.operands.last().copied()).map(quorum::count);
         let fork = Fork { number, kind: ForkKind::All { count }, closing: None, first };
         self.forked(suspended, "parallel", branches.len(), fork);
         let mut operands = suspended.operands;
@@ -99,7 +100,7 @@ impl Instance {
         branch: &Branch,
     ) -> Result<(), String> {
         let SuspendOp::ParallelFor { max, first, .. } = suspended.op else { return Ok(()) };
-        let first = first.and(suspended.operands.last().copied()).map(quorum);
+        let first = first.and(suspended.operands.last().copied()).map(quorum::count);
         let program = context.program;
         let code = &program.functions.at(branch.function);
         let mut operands = suspended.operands;
@@ -125,7 +126,7 @@ impl Instance {
     }
 
     /// Starts branches of a `parallel for` until as many run as may.
-    fn start_items(&mut self, context: Context<'_>, path: &StrandPath) -> Result<(), String> {
+    pub(crate) fn start_items(&mut self, context: Context<'_>, path: &StrandPath) -> Result<(), String> {
         let Some(Fork { number, kind: ForkKind::Each { count, max, operands }, closing: None, .. }) =
             self.fork(path)
         else {
@@ -330,53 +331,6 @@ impl Instance {
         self.join_if_done(context, parent);
     }
 
-    /// A branch of a quorum has failed: the others may do.
-    fn quorum_without(
-        &mut self,
-        context: Context<'_>,
-        path: &StrandPath,
-        parent: &StrandPath,
-        error: Vec<u8>,
-    ) {
-        if let Some(strand) = self.strands.get_mut(path) {
-            strand.code = None;
-        }
-        self.wait(path, Wait::Failed { error: error.clone(), seen: true });
-        if let Some(branches) = self.branches.get_mut(parent) {
-            branches.failed += 1;
-        }
-        self.decide_quorum(context, parent, Some(error));
-        if let Err(reason) = self.start_items(context, parent) {
-            self.end_with_report(crate::rows::Status::Failed, crate::instance::internal_report(&reason));
-        }
-        self.join_if_done(context, parent);
-    }
-
-    /// Leaves a `parallel first n` as soon as n branches have returned, or can't any more.
-    fn decide_quorum(&mut self, context: Context<'_>, path: &StrandPath, error: Option<Vec<u8>>) {
-        let Some(Fork { first: Some(first), closing: None, kind, .. }) = self.fork(path) else { return };
-        let Some(branches) = self.branches.get(path) else { return };
-        let count = match kind {
-            ForkKind::All { count } | ForkKind::Each { count, .. } => *count,
-            ForkKind::Race { .. } => return,
-        };
-        let (first, possible) = (*first, count.saturating_sub(branches.failed));
-        if branches.done >= first {
-            self.close_fork(context, path, Closing::Enough);
-        } else if possible < first {
-            let error = error.unwrap_or_else(|| self.no_quorum(context, path, first, count));
-            self.close_fork(context, path, Closing::Failed(error));
-        }
-    }
-
-    /// The error of a quorum that could never be reached.
-    fn no_quorum(&mut self, context: Context<'_>, path: &StrandPath, first: u32, count: u32) -> Vec<u8> {
-        let message = format!("the first {first} of {count} branches");
-        let Some(heap) = self.heap_mut(path) else { return Vec::new() };
-        let error = heap.make_trap(flow_mir::TrapKind::InvalidValue, &message);
-        values::image(context.program, heap, &[(context.program.known.error, error)]).unwrap_or_default()
-    }
-
     /// Goes on with the strand that forked, where nothing of the fork runs any more.
     pub(crate) fn join_if_done(&mut self, context: Context<'_>, path: &StrandPath) {
         let Some(fork) = self.fork(path) else { return };
@@ -455,29 +409,6 @@ impl Instance {
         made.map_err(|_| "the results do not fit into memory".into())
     }
 
-    /// The values of the branches that were done first, as a list.
-    fn first_values(&mut self, context: Context<'_>, path: &StrandPath, fork: &Fork) -> Result<u64, String> {
-        let program = context.program;
-        let ty = self.awaited(context, path)?;
-        let Some(Type::List(item)) = program.types.get(ty) else {
-            return Err("a quorum awaits no list".into());
-        };
-        let mut done: Vec<(u32, Vec<u8>)> = Vec::new();
-        for index in 0..branches_started(self, path) {
-            let branch = self.strands.get(&path.branch(fork.number, index as usize));
-            if let Some(Wait::Done { value, order }) = branch.map(|branch| &branch.meta.wait) {
-                done.push((*order, value.clone()));
-            }
-        }
-        done.sort_unstable_by_key(|(order, _)| *order);
-        let heap = self.heap_mut(path).ok_or("the strand has no heap")?;
-        let mut words = Vec::with_capacity(done.len());
-        for (_, image) in done {
-            words.extend(values::absorb(program, &[*item], &image, heap)?);
-        }
-        heap.make_list(&words).map_err(|_| "the results do not fit into memory".into())
-    }
-
     pub(crate) fn awaited(&self, context: Context<'_>, path: &StrandPath) -> Result<TypeId, String> {
         let code =
             self.strands.get(path).and_then(|strand| strand.code.as_ref()).ok_or("the strand has no code")?;
@@ -509,7 +440,7 @@ impl Instance {
     }
 }
 
-fn branches_started(instance: &Instance, path: &StrandPath) -> u32 {
+pub(crate) fn branches_started(instance: &Instance, path: &StrandPath) -> u32 {
     let Some(branches) = instance.branches.get(path) else { return 0 };
     match instance.fork(path).map(|fork| &fork.kind) {
         // Arms without a strand leave gaps among a race's heads.
@@ -541,9 +472,4 @@ pub(crate) fn take<'a>(words: &mut &'a [u64], count: usize) -> &'a [u64] {
     let (front, rest) = words.split_at_checked(count).unwrap_or((words, &[]));
     *words = rest;
     front
-}
-
-/// `first n` as a count.
-fn quorum(word: u64) -> u32 {
-    u32::try_from(word.cast_signed().max(0)).unwrap_or(u32::MAX)
 }

@@ -283,8 +283,15 @@ impl Instance {
     }
 
     /// A child has ended: goes on with the strand that called it.
-    pub(crate) fn apply_child_end(&mut self, executor: &dyn Executor, strand: &StrandPath, end: ChildEnd) {
+    pub(crate) fn apply_child_end(
+        &mut self,
+        executor: &dyn Executor,
+        now: Timestamp,
+        strand: &StrandPath,
+        end: ChildEnd,
+    ) {
         let context = Context::new(executor);
+        self.clock = self.clock.max(now);
         self.child_ended(context, strand, end);
         self.run(context);
     }

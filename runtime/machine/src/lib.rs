@@ -24,6 +24,7 @@ mod meta;
 mod pause;
 mod pending;
 mod policy;
+mod quorum;
 mod race;
 mod request;
 pub mod rows;

@@ -86,7 +86,7 @@ impl Instance {
         let given = id.and(suspended.operands.get(args.len()).copied());
         let to = match (given, self.heap(suspended.path)) {
             (Some(word), Some(heap)) => heap.str_at(word).to_owned(),
-            _ => format!("{name}-{}", new.0.simple()),
+            _ => format!("{name}-{}", new.0.simple().to_string().get(..16).unwrap_or_default()),
         };
         self.record(HistoryEvent::Detached {
             strand: suspended.path.clone(),

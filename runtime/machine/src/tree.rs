@@ -194,7 +194,7 @@ impl Tree {
             }
             Outgoing::Ended { parent, strand, end } => {
                 if let Some(member) = self.members.get_mut(&parent) {
-                    member.apply_child_end(executor, &strand, end);
+                    member.apply_child_end(executor, now, &strand, end);
                 }
                 vec![parent]
             }
