@@ -79,10 +79,32 @@ codes! {
     BAD_INTERVAL         "E0724" "a schedule without time between its beats"
     NOT_A_STEP           "E0800" "a spec or stub of what is no activity or workflow"
     NOT_YET              "E0900" "a construct that is not built yet"
+    UNUSED_VARIABLE      "W0100" "a variable that nothing reads"
+    UNUSED_PARAMETER     "W0101" "a parameter that nothing reads"
+    UNUSED_DECLARATION   "W0102" "a private declaration that nothing uses"
+    UNUSED_USE           "W0103" "a `use` that nothing needs"
+    UNUSED_SIGNAL        "W0104" "a signal that nothing receives"
+    UNUSED_STATE         "W0105" "a state that nothing reads"
+    UNUSED_RESULT        "W0106" "a result that nothing uses"
+    UNREACHABLE_CODE     "W0200" "code that is never reached"
     UNREACHABLE_ARM      "W0201" "an arm that never matches"
+    SHADOWED             "W0202" "a name that hides another"
+    NEEDLESS_VAR         "W0203" "a `var` that is never assigned"
+    NEEDLESS_CATCH       "W0204" "a `catch` that has nothing to catch"
+    CONSTANT_CONDITION   "W0205" "a condition that is always the same"
+    NEEDLESS_CONSTRUCT   "W0206" "a `parallel` or `race` with one part only"
     MISSING_UNKNOWN      "W0300" "a step whose unknown outcome nobody handles"
     FAILS_AFTER_COMMIT   "W0301" "a step that may fail after `commit`"
+    GROWING_STATE        "W0310" "a state that grows in an endless loop"
+    EMPTY_SAGA           "W0311" "a saga that has nothing to undo"
+    ZERO_DURATION        "W0312" "a wait of no time"
     STALE_STATE          "W0320" "a state assigned from what it was before a wait"
+}
+
+/// Whether a warning says that something is missing or needless. In a file with errors it may only seem so.
+pub(crate) fn is_doubtful(code: Code) -> bool {
+    (UNUSED_VARIABLE..=UNUSED_RESULT).contains(&code)
+        || [UNREACHABLE_CODE, NEEDLESS_VAR, NEEDLESS_CATCH, NEEDLESS_CONSTRUCT, EMPTY_SAGA].contains(&code)
 }
 
 /// The title of one of the checker's codes.

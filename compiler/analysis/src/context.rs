@@ -8,6 +8,7 @@ use flow_syntax::ast::{self, Name};
 use flow_syntax::{Diagnostic, Span};
 use foldhash::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a name stands for at the top of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,10 @@ pub(crate) struct Entry {
     pub span: Span,
     /// Whether other modules see it.
     pub public: bool,
+    /// Whether a `use` brought it in.
+    pub imported: bool,
+    /// Where its scope notes that it is used.
+    pub slot: u32,
 }
 
 /// The names of a module, its imports included.
@@ -56,6 +61,31 @@ pub(crate) struct Scope {
     pub names: HashMap<Name, Entry>,
     /// The cases of the enums and errors among them.
     pub cases: HashMap<Name, Vec<(NominalId, u32)>>,
+    /// Whether each name has been used, by its slot.
+    used: Vec<AtomicBool>,
+}
+
+impl Scope {
+    /// Enters a name that is not there yet.
+    pub fn enter(&mut self, name: Name, entry: Entry) {
+        let slot = self.used.len() as u32;
+        self.used.push(AtomicBool::new(false));
+        self.names.insert(name, Entry { slot, ..entry });
+    }
+
+    /// What a name means here; it counts as used from now on.
+    pub fn find(&self, name: &str) -> Option<&Entry> {
+        let entry = self.names.get(name)?;
+        if let Some(used) = self.used.get(entry.slot as usize) {
+            used.store(true, Ordering::Relaxed);
+        }
+        Some(entry)
+    }
+
+    /// Whether a name was ever looked up.
+    pub fn is_used(&self, entry: &Entry) -> bool {
+        self.used.get(entry.slot as usize).is_some_and(|used| used.load(Ordering::Relaxed))
+    }
 }
 
 /// `type X = T`
@@ -150,8 +180,20 @@ impl<'a> Context<'a> {
 
     /// What a name means in a module, the prelude included.
     pub fn lookup(&self, module: ModuleId, name: &str) -> Option<Entry> {
-        let own = self.scope(module).and_then(|scope| scope.names.get(name));
+        let own = self.scope(module).and_then(|scope| scope.find(name));
         own.or_else(|| self.prelude.names.get(name)).copied()
+    }
+
+    /// Notes that a module uses a type without its name: by one of its cases.
+    pub fn use_type(&self, module: ModuleId, id: NominalId) {
+        let Some(scope) = self.scope(module) else { return };
+        let is_it = |entry: &Entry| entry.def == Def::Nominal(id);
+        let name = &self.nominal(id).name;
+        if scope.names.get(name).is_some_and(is_it) {
+            scope.find(name);
+        } else if let Some((name, _)) = scope.names.iter().find(|(_, entry)| is_it(entry)) {
+            scope.find(name);
+        }
     }
 
     /// The visible types that have a case of this name.

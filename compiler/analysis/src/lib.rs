@@ -6,6 +6,7 @@
 //! messages  what instances can be told and asked
 //! exhaustive  patterns                       suspension  what suspends, what touches the world
 //! keys      keys of maps and sets
+//! unused    names nothing uses               lint/     warnings about finished code
 //! report    every message, in one place      codes     their codes
 //! ```
 
@@ -24,6 +25,7 @@ pub mod hir;
 mod infer;
 mod interface;
 mod keys;
+mod lint;
 mod messages;
 mod modules;
 mod names;
@@ -33,6 +35,7 @@ mod session;
 mod stale;
 pub mod stdlib;
 mod suspension;
+mod unused;
 pub mod world;
 
 pub use session::{Redone, Session};

@@ -21,7 +21,12 @@ pub(crate) fn declare<'a>(cx: &mut Context<'a>, trees: &'a [Arc<ast::Module>]) {
         for item in &tree.items {
             let Some(name) = item.name() else { continue };
             let Some(def) = declare_item(cx, module, item) else { continue };
-            enter(cx, module, name, Entry { def, span: name.span, public: item.public });
+            enter(
+                cx,
+                module,
+                name,
+                Entry { def, span: name.span, public: item.public, imported: false, slot: 0 },
+            );
         }
         let [nominals, constants, functions, activities, workflows] = between(before, counts(cx));
         cx.members.push(Members { nominals, constants, functions, activities, workflows });
@@ -141,7 +146,7 @@ fn enter(cx: &mut Context<'_>, module: ModuleId, name: &Ident, entry: Entry) {
         cx.report(diagnostic);
         return;
     }
-    scope.names.insert(name.text.clone(), entry);
+    scope.enter(name.text.clone(), entry);
 }
 
 /// Makes the public names of a standard module known everywhere, and the module itself by its name.
@@ -164,6 +169,8 @@ fn enter_prelude(cx: &mut Context<'_>, module: ModuleId) {
         def: Def::Module(module),
         span: Span::default(),
         public: false,
+        imported: false,
+        slot: u32::MAX,
     });
 }
 
@@ -183,7 +190,7 @@ fn import(cx: &mut Context<'_>, module: ModuleId, decl: &UseDecl) {
         let Some(local) = decl.alias.as_ref().or(decl.path.name()) else { return };
         let def = target.map_or(Def::Broken, Def::Module);
         // `use` of a module the prelude has anyway is harmless.
-        enter(cx, module, local, Entry { def, span: local.span, public: false });
+        enter(cx, module, local, imported(def, local.span));
         return;
     };
     for used in names {
@@ -200,8 +207,12 @@ fn import(cx: &mut Context<'_>, module: ModuleId, decl: &UseDecl) {
                 Def::Broken
             }
         };
-        enter(cx, module, local, Entry { def, span: local.span, public: false });
+        enter(cx, module, local, imported(def, local.span));
     }
+}
+
+fn imported(def: Def, span: Span) -> Entry {
+    Entry { def, span, public: false, imported: true, slot: 0 }
 }
 
 /// Lists the cases of the enums and errors a module sees, by name.

@@ -5,7 +5,7 @@ use crate::hir::{self, Id, ModuleId};
 use crate::modules::{self, Loaded, Origin, ParseCache};
 use crate::suspension::Fact;
 use crate::world::World;
-use crate::{Analysis, check, declare, interface, keys, names, stale, suspension};
+use crate::{Analysis, check, declare, interface, keys, lint, names, stale, suspension, unused};
 use flow_syntax::{Diagnostic, FileId, SourceMap};
 use foldhash::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 ///
 /// let mut session = Session::new();
 /// let world = Memory::new()
-///     .with("main.flow", "use ./tax\nfn total(n: Int) -> Int { n + tax.of(n) }")
+///     .with("main.flow", "use ./tax\npub fn total(n: Int) -> Int { n + tax.of(n) }")
 ///     .with("tax.flow", "pub fn of(n: Int) -> Int { n / 5 }");
 /// assert!(session.analyze(&world, Path::new("main.flow"), &[]).diagnostics.is_empty());
 /// let world = world.with("tax.flow", "pub fn of(n: Int) -> Int { n / 4 }");
@@ -154,16 +154,22 @@ pub(crate) fn run(
         cache.checked += 1;
         check::check(&mut cx, module, tree);
         keys::check(&mut cx);
+        let unused = unused::find(&cx, module, tree, sources);
+        cx.diagnostics.extend(unused);
         let members = cx.members.get(module.index()).cloned().unwrap_or_default();
         let mut diagnostics = std::mem::take(&mut cx.diagnostics);
         diagnostics.extend(suspension::infer(&mut cx.program, &members, &mut facts));
         diagnostics.extend(stale::check(&mut cx.program, &members));
+        if !cx.is_standard(module) {
+            diagnostics.extend(lint::lint(&mut cx.program, &members, sources));
+        }
         found.extend(diagnostics.iter().cloned());
         let interface = interface::of(&cx, module, tree, used, &facts, sources);
         set(&mut interfaces, module, interface);
         let facts = facts.get(members.functions).unwrap_or_default().to_vec();
         cache.checks.insert(origin.clone(), Checked { file, used, interface, facts, diagnostics });
     }
+    unused::drop_doubtful(&mut found, sources);
     found.sort_by_key(Diagnostic::span);
     found.dedup();
     Analysis { program: cx.program, diagnostics: found }

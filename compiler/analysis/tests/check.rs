@@ -1,22 +1,42 @@
-//! Each file of `check/` is checked; `//~ error[E0300]` at the end of a line says what is wrong in it, and nothing else
-//! may be. Files in `check/pass/` have nothing wrong.
+//! Each file of `check/` and `mistakes/` is checked; `//~ error[E0300]` at the end of a line says what is wrong in it, and
+//! nothing else may be. Files in `check/pass/` have nothing wrong but unused declarations. What is said of a file of `mistakes/` stands, word for
+//! word, in the snapshot beside it (see `mistakes/README.md`).
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
-use flow_analysis::{Disk, analyze, codes};
-use flow_syntax::{Severity, SourceMap, render};
+use flow_analysis::{Analysis, Memory, analyze, codes};
+use flow_syntax::{Diagnostic, Severity, SourceMap, apply_fixes, render};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-fn files(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+}
+
+/// The names and texts of the programs of a folder, in order.
+fn programs(name: &str) -> Vec<(String, String)> {
+    let mut programs: Vec<(String, String)> = std::fs::read_dir(folder(name))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "flow"))
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            (path.file_name().unwrap().to_string_lossy().into_owned(), text)
+        })
         .collect();
-    files.sort();
-    files
+    programs.sort();
+    programs
+}
+
+/// A file as it is found among its neighbours, and the sources its diagnostics point into.
+fn check(neighbours: &[(String, String)], name: &str, text: &str) -> (Analysis, SourceMap) {
+    let mut sources = SourceMap::new();
+    let world = neighbours.iter().fold(Memory::new(), |world, (name, text)| world.with(name, text.as_str()));
+    let mut analysis = analyze(&world.with(name, text), Path::new(name), &mut sources);
+    // What is wrong in a neighbour is told there.
+    let file = |diagnostic: &Diagnostic| sources.file(sources.lookup(diagnostic.span())?.0);
+    analysis.diagnostics.retain(|diagnostic| file(diagnostic).is_none_or(|file| file.path() == name));
+    (analysis, sources)
 }
 
 /// `line kind[code]` for each expectation of a text.
@@ -31,44 +51,81 @@ fn expected(text: &str) -> Vec<String> {
     expected
 }
 
-/// The same for what was found, and all of it as people read it.
-fn found(path: &Path) -> (Vec<String>, String) {
-    let mut sources = SourceMap::new();
-    let analysis = analyze(&Disk, path, &mut sources);
-    let mut found = Vec::new();
-    let mut shown = String::new();
-    for diagnostic in &analysis.diagnostics {
+/// The same for what was found.
+fn found(diagnostics: &[Diagnostic], sources: &SourceMap) -> Vec<String> {
+    let line = |diagnostic: &Diagnostic| {
         let kind = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
         let line = sources.positions(diagnostic.span()).map_or(0, |(_, start, _)| start.line);
-        found.push(format!("{line} {kind}[{}]", diagnostic.code.0));
-        shown.push_str(&render(&sources, diagnostic, false));
-    }
+        format!("{line} {kind}[{}]", diagnostic.code.0)
+    };
+    let mut found: Vec<String> = diagnostics.iter().map(line).collect();
     found.sort();
-    (found, shown)
+    found
+}
+
+/// All of it as people read it.
+fn told(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
+    let told: Vec<String> = diagnostics.iter().map(|diagnostic| render(sources, diagnostic, false)).collect();
+    told.join("\n")
 }
 
 #[test]
 fn mistakes_are_reported_where_they_are() {
     let mut wrong = String::new();
-    for path in files("check").into_iter().chain(files("check/pass")) {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let (found, shown) = found(&path);
-        if found != expected(&text) {
-            wrong.push_str(&format!(
-                "== {}\nexpected {:?}\nfound    {found:?}\n{shown}\n",
-                path.display(),
-                expected(&text)
-            ));
+    for name in ["check", "check/pass", "mistakes"] {
+        let programs = programs(name);
+        for (file, text) in &programs {
+            let (analysis, sources) = check(&programs, file, text);
+            let (expected, mut found) = (expected(text), found(&analysis.diagnostics, &sources));
+            // What shows that a thing checks need not be used.
+            found.retain(|found| name != "check/pass" || !found.contains(codes::UNUSED_DECLARATION.0));
+            if found != expected {
+                let told = told(&analysis.diagnostics, &sources);
+                wrong.push_str(&format!("== {file}\nexpected {expected:?}\nfound    {found:?}\n{told}\n"));
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]
+fn mistakes_are_told_well() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(folder("mistakes"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let programs = programs("mistakes");
+    for (file, text) in &programs {
+        let (analysis, sources) = check(&programs, file, text);
+        let told = told(&analysis.diagnostics, &sources);
+        settings.bind(|| insta::assert_snapshot!(file.trim_end_matches(".flow"), told));
+    }
+}
+
+/// Each fix that is certain puts right what it is offered for, and breaks nothing.
+#[test]
+fn certain_fixes_leave_fewer_mistakes() {
+    for (file, text) in programs("mistakes") {
+        let (analysis, sources) = check(&[], &file, &text);
+        for diagnostic in &analysis.diagnostics {
+            let Some(fixed) = apply_fixes(&sources, [diagnostic]).pop() else { continue };
+            let (after, after_sources) = check(&[], &file, &fixed.text);
+            let count = |all: &[Diagnostic], code| all.iter().filter(|one| one.code == code).count();
+            let told = told(&after.diagnostics, &after_sources);
+            let code = diagnostic.code;
+            assert!(
+                count(&after.diagnostics, code) < count(&analysis.diagnostics, code),
+                "{file}: {code:?} is still there\n{}\n{told}",
+                fixed.text
+            );
+        }
+    }
+}
+
+#[test]
 fn every_code_has_an_example() {
     let mut shown: BTreeSet<String> = BTreeSet::new();
-    for path in files("check") {
-        let text = std::fs::read_to_string(&path).unwrap();
+    for (_, text) in programs("check").into_iter().chain(programs("mistakes")) {
         shown.extend(
             expected(&text)
                 .iter()

@@ -1,5 +1,6 @@
 //! Activities: their settings, and the expression that does the work.
 
+use super::usage::Role;
 use super::{Checker, Place, Want, Why};
 use crate::hir::{Activity, ActivityId, Expr, Id, LocalId, Pattern, Policy, Ty, Type, Types};
 use crate::report;
@@ -13,9 +14,13 @@ impl Checker<'_, '_> {
     /// Parameters as locals.
     pub fn bind_signature(&mut self, params: &[crate::hir::Param], written: &[ast::Param]) -> Vec<LocalId> {
         let pairs = params.iter().zip(written);
+        // What callers outside of the program name is an interface: it may have names nothing here reads.
+        let role = if self.place == Place::Function { Role::Parameter } else { Role::Silent };
         let bind = |(param, written): (&crate::hir::Param, &ast::Param)| {
             let ty = self.passed_function(param.ty);
-            self.local(&written.name, ty, false)
+            let id = self.local(&written.name, ty, false);
+            self.set_role(id, role);
+            id
         };
         pairs.map(bind).collect()
     }

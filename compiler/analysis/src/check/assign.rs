@@ -13,6 +13,15 @@ enum Root {
     State(u32),
 }
 
+impl Root {
+    fn local(self) -> Option<LocalId> {
+        match self {
+            Root::Local(id) => Some(id),
+            Root::State(_) => None,
+        }
+    }
+}
+
 impl Checker<'_, '_> {
     /// `target op= value`
     pub fn assign(
@@ -26,7 +35,8 @@ impl Checker<'_, '_> {
             self.infer(value);
             return StmtKind::Expr(self.invalid(span));
         };
-        let current = self.expr(target, &super::Want::Any);
+        let owner = root.local();
+        let current = self.assigning(owner, |checker| checker.infer(target));
         let ty = self.assigned_type(target, &current);
         let new = match op.and_then(compound) {
             None => self.check(value, ty, self.why_assigned(root, name)),
@@ -38,7 +48,7 @@ impl Checker<'_, '_> {
                 self.coerce(result, ty, &why)
             }
         };
-        let whole = self.rebuild(target, new);
+        let whole = self.assigning(owner, |checker| checker.rebuild(target, new));
         self.store(root, whole)
     }
 
@@ -50,10 +60,11 @@ impl Checker<'_, '_> {
         args: &[ast::Arg],
         span: Span,
     ) -> Option<StmtKind> {
-        if !matches!(name.as_str(), "push" | "insert" | "remove") || !self.is_variable(target) {
+        if !matches!(name.as_str(), "push" | "insert" | "remove") {
             return None;
         }
-        let whole = self.quietly(|checker| checker.infer(target));
+        let owner = self.variable(target)?.local();
+        let whole = self.quietly(|checker| checker.assigning(owner, |checker| checker.infer(target)));
         let (module, type_args, params) = match (self.shape(whole.ty), name.as_str()) {
             (Type::List(item), "push") => ("list", vec![item], vec![item]),
             (Type::Set(item), "insert" | "remove") => ("set", vec![item], vec![item]),
@@ -65,14 +76,14 @@ impl Checker<'_, '_> {
             return None;
         }
         let (root, _) = self.root(target)?;
-        let (current, ty) = (self.infer(target), whole.ty);
+        let (current, ty) = (self.assigning(owner, |checker| checker.infer(target)), whole.ty);
         let mut operands = vec![current];
         for (index, (arg, ty)) in args.iter().zip(params).enumerate() {
             let why = Why::Argument { index: index + 1, callee: name.text.clone() };
             operands.push(self.check(&arg.value, ty, why));
         }
         let changed = self.std_call(module, name.as_str(), type_args, operands, ty, span);
-        let whole = self.rebuild(target, changed);
+        let whole = self.assigning(owner, |checker| checker.rebuild(target, changed));
         Some(self.store(root, whole))
     }
 
@@ -83,17 +94,17 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// Whether a place belongs to a `var` or `state`, without a word where it doesn't.
-    fn is_variable(&self, target: &ast::Expr) -> bool {
+    /// The `var` or `state` a place belongs to, without a word where there is none.
+    fn variable(&self, target: &ast::Expr) -> Option<Root> {
         match &target.kind {
-            ast::ExprKind::Paren(inner) => self.is_variable(inner),
-            ast::ExprKind::Field { base, .. } | ast::ExprKind::Index { base, .. } => self.is_variable(base),
-            ast::ExprKind::Name(name) => match self.binding(name.as_str()) {
-                Some(Binding::Local(id)) => self.locals[id].mutable,
-                Some(Binding::State(_)) => true,
-                _ => false,
+            ast::ExprKind::Paren(inner) => self.variable(inner),
+            ast::ExprKind::Field { base, .. } | ast::ExprKind::Index { base, .. } => self.variable(base),
+            ast::ExprKind::Name(name) => match self.binding(name.as_str())? {
+                Binding::Local(id) => self.locals[id].mutable.then_some(Root::Local(id)),
+                Binding::State(index) => Some(Root::State(index)),
+                _ => None,
             },
-            _ => false,
+            _ => None,
         }
     }
 

@@ -23,19 +23,26 @@ impl Checker<'_, '_> {
         let mut stmts = Vec::new();
         let mut diverges = false;
         let count = block.stmts.len();
+        let outer = self.statement;
         for (index, stmt) in block.stmts.iter().enumerate() {
+            self.statement = stmt.span.start;
             let is_last = index + 1 == count;
             if is_last && !matches!(want, Want::Drop) && matches!(stmt.kind, ast::StmtKind::Expr(_)) {
                 let value = self.block_value(stmt, want, &mut stmts);
+                self.statement = outer;
                 let ty = if diverges { Types::NEVER } else { value.ty };
                 let value = Some(Box::new(value));
                 return Expr { kind: ExprKind::Block(Block { stmts, value }), ty, span };
             }
             if let Some(checked) = self.stmt(stmt, is_last) {
-                diverges |= stmt_diverges(&checked);
+                if !diverges && stmt_diverges(&checked) {
+                    diverges = true;
+                    self.check_unreachable(block.stmts.get(index + 1..).unwrap_or_default(), stmt.span);
+                }
                 stmts.push(checked);
             }
         }
+        self.statement = outer;
         let ty = if diverges { Types::NEVER } else { Types::UNIT };
         let empty = Expr { kind: ExprKind::Block(Block { stmts, value: None }), ty, span };
         match want {
@@ -47,6 +54,16 @@ impl Checker<'_, '_> {
                 Expr { ty: checked.ty, ..empty }
             }
             _ => empty,
+        }
+    }
+
+    /// Warns of what stands behind a statement that never goes on. Declarations hold wherever they stand.
+    fn check_unreachable(&mut self, rest: &[ast::Stmt], after: Span) {
+        use ast::StmtKind::{Query, Signal, State, Update};
+        let runs =
+            |stmt: &&ast::Stmt| !matches!(stmt.kind, Query(_) | Update(_) | Signal { .. } | State { .. });
+        if let Some(next) = rest.iter().find(runs) {
+            self.report(report::unreachable_code(next.span, after));
         }
     }
 
@@ -96,7 +113,7 @@ impl Checker<'_, '_> {
         let span = stmt.span;
         Some(match &stmt.kind {
             ast::StmtKind::Let { mutable, pattern, ty, value } => {
-                self.let_stmt(*mutable, pattern, ty.as_ref(), value)
+                self.let_stmt(*mutable, pattern, ty.as_ref(), value, span)
             }
             ast::StmtKind::Assign { target, op, value } => self.assign(target, *op, value, span),
             ast::StmtKind::Expr(expr) => self.expr_stmt(expr, is_last),
@@ -148,6 +165,7 @@ impl Checker<'_, '_> {
         pattern: &ast::Pattern,
         ty: Option<&ast::TypeExpr>,
         value: &ast::Expr,
+        span: Span,
     ) -> StmtKind {
         let value = match ty {
             Some(written) => {
@@ -162,6 +180,9 @@ impl Checker<'_, '_> {
         if let ast::PatternKind::Bind(name) = &pattern.kind {
             let ty = if value.ty == Types::NEVER { Types::INVALID } else { value.ty };
             let local = self.local(name, ty, mutable);
+            if let Some(usage) = self.usage(local).filter(|_| mutable) {
+                usage.keyword = Some(Span::new(span.start, span.start + "var".len() as u32));
+            }
             let pattern = Pattern { kind: PatternKind::Bind(local), ty: value.ty, span: pattern.span };
             return StmtKind::Let { pattern, value };
         }

@@ -455,6 +455,7 @@ impl<'a> Checker<'_, 'a> {
             self.report(report::handle_by_hand(&name, span));
             return self.invalid(span);
         }
+        self.cx.use_type(self.module, id);
         let count = self.cx.nominal(id).generics.len();
         let type_args = self.fresh_many(count);
         let ty = self.types().intern(Type::Nominal(id, type_args.clone()));

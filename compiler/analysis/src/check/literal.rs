@@ -2,6 +2,7 @@
 
 use super::coerce::wrap;
 use super::expr::literal;
+use super::usage::Role;
 use super::{Checker, FrameKind, Want, Why};
 use crate::hir::{
     CoerceKind, Expr, ExprKind, Lambda, Literal, LocalId, PatternKind, Stmt, StmtKind, StringPart, Suspends,
@@ -272,7 +273,11 @@ impl Checker<'_, '_> {
         let mut ids = Vec::new();
         for (param, &ty) in params.iter().zip(tys) {
             if let ast::PatternKind::Bind(name) = &param.pattern.kind {
-                ids.push(self.local(name, ty, false));
+                let id = self.local(name, ty, false);
+                if !self.muted {
+                    self.set_role(id, Role::Parameter);
+                }
+                ids.push(id);
                 continue;
             }
             let id = self.temporary(ty, param.span);

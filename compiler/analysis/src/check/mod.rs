@@ -21,6 +21,7 @@ mod pattern;
 mod program;
 mod proof;
 mod strands;
+mod usage;
 mod workflow;
 
 use control::Join;
@@ -34,6 +35,7 @@ use flow_syntax::ast::{Ident, Name};
 use flow_syntax::{Diagnostic, Span};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
+use usage::{Role, Usage};
 
 /// Why a type is expected, for the message where it is not met.
 #[derive(Clone, Debug)]
@@ -178,6 +180,10 @@ pub(crate) struct Checker<'c, 'a> {
     locals: Table<LocalId, Local>,
     /// The level of code each local belongs to.
     depths: Vec<usize>,
+    /// What is done with each local.
+    usages: Vec<Usage>,
+    /// Where the statement being checked begins.
+    statement: u32,
     names: HashMap<Name, Binding>,
     /// What each name of the open blocks meant before, to be put back.
     shadowed: Vec<(Name, Option<Binding>)>,
@@ -209,6 +215,8 @@ impl<'c, 'a> Checker<'c, 'a> {
             unknowns: Unknowns::default(),
             locals: Table::new(),
             depths: Vec::new(),
+            usages: Vec::new(),
+            statement: 0,
             names: HashMap::new(),
             shadowed: Vec::new(),
             frames: vec![frame],
@@ -305,12 +313,17 @@ impl<'c, 'a> Checker<'c, 'a> {
     /// A local without a name in scope.
     pub fn temporary(&mut self, ty: Ty, span: Span) -> LocalId {
         self.depths.push(self.frames.len());
+        self.usages.push(Usage::default());
         self.locals.push(Local { name: None, ty, span, mutable: false, suspends: Suspends::Yes })
     }
 
     /// A named local, in scope from here to the end of the block.
     pub fn local(&mut self, name: &Ident, ty: Ty, mutable: bool) -> LocalId {
+        self.check_shadowing(name);
         let id = self.temporary(ty, name.span);
+        if !self.muted {
+            self.set_role(id, Role::Variable);
+        }
         let local = &mut self.locals[id];
         local.name = Some(name.text.clone());
         local.mutable = mutable;
@@ -320,6 +333,7 @@ impl<'c, 'a> Checker<'c, 'a> {
 
     /// The value of a local; notes it as captured by every level of code between it and here.
     pub fn read(&mut self, id: LocalId, span: Span) -> Expr {
+        self.note_read(id, span);
         let depth = self.depths.get(id.index()).copied().unwrap_or(1);
         for frame in self.frames.iter_mut().skip(depth) {
             frame.captures.insert(id);
@@ -385,6 +399,7 @@ impl<'c, 'a> Checker<'c, 'a> {
 
     /// The finished body: every type known, or reported as not.
     pub fn finish(mut self, params: Vec<LocalId>, mut value: Expr) -> Body {
+        self.report_usage();
         self.finish_expr(&mut value);
         let locals = self.finish_locals();
         Body { params, locals, value }

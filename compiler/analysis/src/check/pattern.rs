@@ -1,5 +1,6 @@
 //! Patterns: what they match in a value of a known type, and the names they bind.
 
+use super::usage::Role;
 use super::{Binding, Checker};
 use crate::context::Def;
 use crate::exhaustive;
@@ -147,6 +148,7 @@ impl Checker<'_, '_> {
             self.bind_all(pattern);
             return PatternKind::Invalid;
         };
+        self.cx.use_type(self.module, id);
         match self.shape(ty) {
             Type::Nominal(actual, type_args) if actual == id => {
                 let fields = self.field_patterns(id, case, &type_args, args, rest, pattern.span);
@@ -329,6 +331,7 @@ impl Checker<'_, '_> {
             if let Some(name) = name {
                 self.names.insert(name, Binding::Local(twin));
             }
+            self.set_role(*id, Role::Silent);
             pairs.push((*id, twin));
         }
         pattern.rename(&pairs);

@@ -1,5 +1,6 @@
 //! `spec` and `test`: their names and types are checked; what they claim is not judged here.
 
+use super::usage::Role;
 use super::{Checker, Place, Want, Why};
 use crate::context::{Context, Def};
 use crate::hir::{ModuleId, Ty, Types};
@@ -48,7 +49,8 @@ impl Checker<'_, '_> {
                     }
                     None => self.infer(value).ty,
                 };
-                self.local(name, ty, true);
+                let ghost = self.local(name, ty, true);
+                self.set_role(ghost, Role::Silent);
             }
             SpecItemKind::On { target, body } => {
                 self.step(target, "`on`");

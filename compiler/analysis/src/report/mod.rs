@@ -7,6 +7,7 @@ mod patterns;
 mod places;
 mod strands;
 mod types;
+mod warnings;
 
 pub(crate) use calls::*;
 pub(crate) use failures::*;
@@ -15,6 +16,7 @@ pub(crate) use patterns::*;
 pub(crate) use places::*;
 pub(crate) use strands::*;
 pub(crate) use types::*;
+pub(crate) use warnings::*;
 
 use flow_syntax::{Code, Diagnostic, Span};
 
