@@ -82,5 +82,5 @@ pub(crate) fn no_message(workflow: &str, name: &Ident, known: &[String]) -> Diag
     } else {
         diagnostic.note(format!("it has {}", super::list(&known)))
     };
-    did_you_mean(diagnostic, &name.text, name.span, known.into_iter())
+    did_you_mean(diagnostic, &name.text, name.span, known)
 }
