@@ -61,20 +61,12 @@ pub enum EngineError {
         known: Vec<String>,
     },
     /// The value of a signal, or the arguments of an update or query, do not fit.
-    #[error("{kind} `{asked}` of `{workflow}`{}: expected {expected}, found {found}", at(.path))]
+    #[error("{what}{reason}")]
     BadMessage {
-        /// The workflow.
-        workflow: String,
-        /// `signal`, `update` or `query`.
-        kind: &'static str,
-        /// Which.
-        asked: String,
-        /// Where in the JSON; empty for the whole.
-        path: String,
-        /// What belongs there.
-        expected: String,
-        /// What is there.
-        found: String,
+        /// Which: update `move` of `game`.
+        what: String,
+        /// Where in the JSON, what belongs there, what is there.
+        reason: String,
     },
     /// A living process has it.
     #[error("the instance `{name}` is run by process {} on {}: stop that one, or watch it", owner.pid, owner.host)]
@@ -124,10 +116,6 @@ pub enum EngineError {
     /// The engine is being closed.
     #[error("the engine is being closed; what runs can be resumed with `flow resume`")]
     Closing,
-}
-
-fn at(path: &str) -> String {
-    if path.is_empty() { String::new() } else { format!(", at `{path}`") }
 }
 
 fn list(names: &[String]) -> String {

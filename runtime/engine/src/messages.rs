@@ -152,11 +152,17 @@ impl Core {
 }
 
 fn refusal(wrong: Wrong, row: &InstanceRow, kind: &'static str, asked: &str) -> EngineError {
-    let (workflow, asked) = (row.workflow.clone(), asked.to_owned());
+    let workflow = row.workflow.clone();
     match wrong {
-        Wrong::Unknown { known } => EngineError::NoSuchMessage { workflow, kind, asked, known },
+        Wrong::Unknown { known } => {
+            EngineError::NoSuchMessage { workflow, kind, asked: asked.to_owned(), known }
+        }
         Wrong::Mismatch { path, expected, found } => {
-            EngineError::BadMessage { workflow, kind, asked, path, expected, found }
+            let place = if path.is_empty() { String::new() } else { format!(", at `{path}`") };
+            EngineError::BadMessage {
+                what: format!("{kind} `{asked}` of `{workflow}`"),
+                reason: format!("{place}: expected {expected}, found {found}"),
+            }
         }
     }
 }

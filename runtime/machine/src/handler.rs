@@ -115,18 +115,23 @@ pub fn query(
     let exit = executor.enter(handle.function, Entry::Start(&words), &mut [], &mut heap, &mut host);
     Ok(match outcome(program, handle, &mut heap, exit) {
         Ok(value) => Answer::Returned(value),
-        Err(report) => Answer::Failed(Box::new(report)),
+        Err(report) => Answer::Failed(report),
     })
 }
 
 /// What code that never waits has come to.
-fn outcome(program: &Program, handle: &Handle, heap: &mut Heap, exit: Exit) -> Result<Value, ErrorReport> {
+fn outcome(
+    program: &Program,
+    handle: &Handle,
+    heap: &mut Heap,
+    exit: Exit,
+) -> Result<Value, Box<ErrorReport>> {
     let error = match exit {
         Exit::Return(word) => return Ok(values::json(program, heap, handle.returns, word)),
         Exit::Raise(error) => error,
         Exit::Suspend { .. } => heap.make_trap(flow_mir::TrapKind::Internal, "what never waits has waited"),
     };
-    Err(values::report(program, heap, error))
+    Err(Box::new(values::report(program, heap, error)))
 }
 
 impl Instance {
@@ -161,7 +166,7 @@ impl Instance {
             }
             Err(error) => {
                 self.record(HistoryEvent::UpdateFailed { update: name, args, error: error.message.clone() });
-                self.reply(request, Reply::Failed { error });
+                self.reply(request, Reply::Failed { error: *error });
             }
         }
     }
@@ -173,7 +178,7 @@ impl Instance {
         handle: &Handle,
         words: &[u64],
         heap: &mut Heap,
-    ) -> Result<Value, ErrorReport> {
+    ) -> Result<Value, Box<ErrorReport>> {
         let before = (self.state.clone(), self.written.clone(), self.pending.row);
         let (recorded, sequence) = (self.pending.history.len(), self.counters.sequence);
         let path = StrandPath::main();
