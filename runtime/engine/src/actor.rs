@@ -20,6 +20,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+/// How long a tree that sleeps is kept in memory: messages that come one after another load it once.
+const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Why an actor ends.
 enum End {
     /// The instance has ended.
@@ -164,10 +167,7 @@ impl Actor {
     /// Waits until there is something to do.
     async fn idle(&mut self) -> Option<End> {
         let next = self.tree.next_timer().map(|(due, ..)| due);
-        if self.sleeps_long(next) && self.core.registry.remove_if(self.tree.id(), || self.mailbox.is_empty())
-        {
-            return Some(End::Unloaded);
-        }
+        let sleeps_long = self.sleeps_long(next);
         let clock = &self.core.clock;
         let due = async {
             match next {
@@ -178,6 +178,10 @@ impl Actor {
         tokio::select! {
             mail = self.mailbox.recv() => self.open(mail?),
             () = due => None,
+            () = tokio::time::sleep(LINGER), if sleeps_long => {
+                let leaves = self.core.registry.remove_if(self.tree.id(), || self.mailbox.is_empty());
+                leaves.then_some(End::Unloaded)
+            }
         }
     }
 

@@ -138,9 +138,9 @@ fn a_message_to_an_orphan_waits_for_its_next_owner() {
         engine.close().await.unwrap();
         drop(engine);
         let engine = place.engine(&world).await;
-        assert_eq!(engine.terminate("a", "enough").await.unwrap(), Delivery::Waiting);
+        assert_eq!(engine.cancel("a").await.unwrap(), Delivery::Waiting);
         let run = engine.resume("a").await.unwrap();
-        assert_eq!(engine.outcome(run.instance()).await.unwrap().status, Status::Terminated);
+        assert_eq!(engine.outcome(run.instance()).await.unwrap().status, Status::Cancelled);
     });
 }
 
