@@ -2,7 +2,7 @@
 
 use super::{Binding, Checker, Why};
 use crate::hir::{BinaryOp, Expr, ExprKind, LocalId, StmtKind, Ty, Type};
-use crate::report;
+use crate::{hir, report};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, Ident};
 
@@ -52,8 +52,17 @@ impl Checker<'_, '_> {
         self.store(root, whole)
     }
 
+    /// `target.push(value)` and the like where no value is wanted: an assignment, as an expression.
+    pub fn changing_call(&mut self, call: &ast::Expr) -> Option<Expr> {
+        let ast::ExprKind::Call { callee, args } = &call.kind else { return None };
+        let ast::ExprKind::Field { base, name, optional: false } = &callee.kind else { return None };
+        let kind = self.change(base, name, args, call.span)?;
+        let stmts = vec![hir::Stmt { kind, compensation: None, span: call.span }];
+        Some(super::expr::unit(ExprKind::Block(hir::Block { stmts, value: None }), call.span))
+    }
+
     /// `target.push(value)` and the like on a variable: sugar for rebinding it.
-    pub fn change(
+    fn change(
         &mut self,
         target: &ast::Expr,
         name: &Ident,

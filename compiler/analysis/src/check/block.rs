@@ -146,12 +146,6 @@ impl Checker<'_, '_> {
     }
 
     fn expr_stmt(&mut self, expr: &ast::Expr, is_last: bool) -> StmtKind {
-        if let ast::ExprKind::Call { callee, args } = &expr.without_parens().kind
-            && let ast::ExprKind::Field { base, name, optional: false } = &callee.kind
-            && let Some(kind) = self.change(base, name, args, expr.span)
-        {
-            return kind;
-        }
         let value = self.expr(expr, &Want::Drop);
         if !is_last && is_pure(&value) {
             self.report(report::unused_value(expr.span));

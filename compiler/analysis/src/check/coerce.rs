@@ -61,6 +61,13 @@ impl Checker<'_, '_> {
                 return inner.map(|inner| wrap(CoerceKind::Some, inner, expected));
             }
             (Type::Infer(_) | Type::Invalid, Type::Json) => {}
+            (Type::Option(item), Type::Json) => {
+                // `none` by itself is `null`, whatever is missing.
+                if matches!(self.shape(item), Type::Infer(_)) {
+                    self.unify(item, Types::JSON);
+                }
+                return Ok(wrap(CoerceKind::ToJson, expr, expected));
+            }
             (Type::Function { .. }, Type::Json) => return Err(expr),
             (_, Type::Json) => return Ok(wrap(CoerceKind::ToJson, expr, expected)),
             (Type::Union(parts), Type::Union(wanted)) if parts.iter().all(|part| wanted.contains(part)) => {

@@ -40,6 +40,11 @@ impl Checker<'_, '_> {
                 self.check_coalesce(left, right, span, want)
             }
             _ => {
+                if matches!(want, Want::Drop)
+                    && let Some(changed) = self.changing_call(expr)
+                {
+                    return changed;
+                }
                 let leaf = self.leaf(expr, want);
                 self.want(leaf, want)
             }

@@ -170,7 +170,9 @@ impl Checker<'_, '_> {
             let ty = self.head(value.ty);
             let settles = match &want {
                 None => ty != Types::NEVER,
-                Some((known, _)) => ty != Types::NEVER && self.head(*known) != ty,
+                // What is wanted from outside stays.
+                Some((known, Why::Element(_))) => ty != Types::NEVER && self.head(*known) != ty,
+                Some(_) => false,
             };
             if settles && ty != Types::INVALID {
                 want = Some((ty, Why::Element(value.span)));

@@ -262,9 +262,13 @@ impl Checker<'_, '_> {
     fn coalesce_right(&mut self, right: &ast::Expr, item: Ty, left: Span) -> Expr {
         if matches!(
             right.without_parens().kind,
-            ast::ExprKind::None | ast::ExprKind::Field { .. } | ast::ExprKind::Call { .. }
+            ast::ExprKind::None
+                | ast::ExprKind::Name(_)
+                | ast::ExprKind::Field { .. }
+                | ast::ExprKind::Index { .. }
+                | ast::ExprKind::Call { .. }
         ) {
-            let value = self.expr(right, &Want::Any);
+            let value = self.expr(right, &Want::Hint(item));
             if matches!(self.shape(value.ty), Type::Option(_)) {
                 return value;
             }

@@ -103,7 +103,8 @@ impl<'a> Shower<'a> {
                 self.parts("(", values.collect(), ")");
             }
             Some(Type::Record { name, fields }) => {
-                self.text.push_str(name);
+                // People write constructors without type arguments.
+                self.text.push_str(name.split('<').next().unwrap_or(name));
                 self.fields(fields, |at| heap.field(word, at));
             }
             Some(Type::Enum { cases, .. }) => self.case(ty, cases, word),
