@@ -63,5 +63,10 @@ impl Analysis {
 /// Reads, parses and checks a file and all it uses. Never fails: what is broken is marked in the program and explained
 /// in the diagnostics. The files read are added to `sources`, in which all spans lie.
 pub fn analyze(world: &dyn World, root: &Path, sources: &mut SourceMap) -> Analysis {
-    session::run(world, root, sources, &mut session::Cache::default(), &[])
+    analyze_all(world, &[root], sources)
+}
+
+/// The same for several files in one analysis: what they share is read and checked once.
+pub fn analyze_all(world: &dyn World, roots: &[&Path], sources: &mut SourceMap) -> Analysis {
+    session::run(world, roots, sources, &mut session::Cache::default(), &[])
 }

@@ -1,4 +1,4 @@
-//! Loads the root file, everything it uses, and the standard library; finds files that use each other in a circle.
+//! Loads the root files, everything they use, and the standard library; finds files that use each other in a circle.
 //!
 //! Files are read and parsed in waves: all that the files of one wave use, and nothing before used, is the next. Within
 //! a wave all cores parse; the order of modules is that of the `use`s, whatever core was faster.
@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Every module of a program with its syntax tree; the root file is the first.
+/// Every module of a program with its syntax tree; the root files are the first.
 #[derive(Default)]
 pub(crate) struct Loaded {
     pub modules: Table<ModuleId, Module>,
@@ -64,20 +64,28 @@ struct Loader<'w> {
 }
 
 /// Loads a program. What `cache` has with the same text is not parsed again.
-pub(crate) fn load(world: &dyn World, root: &Path, map: &mut SourceMap, cache: &mut ParseCache) -> Loaded {
+pub(crate) fn load(
+    world: &dyn World,
+    roots: &[&Path],
+    map: &mut SourceMap,
+    cache: &mut ParseCache,
+) -> Loaded {
     let loaded = Loaded::default();
     let (asked, known) = (HashSet::new(), HashMap::new());
     let mut loader = Loader { world, map, cache, loaded, asked, known };
-    let root = Origin::File(normalize(root));
-    let mut wave = vec![root.clone()];
+    let roots = roots.iter().map(|root| Origin::File(normalize(root)));
+    let roots: Vec<Origin> = roots.filter(|root| loader.asked.insert(root.clone())).collect();
     let needed = stdlib::PRELUDE.iter().chain(stdlib::NEEDED);
-    wave.extend(needed.map(|name| Origin::Standard((*name).to_string())));
+    let standard = needed.map(|name| Origin::Standard((*name).to_string()));
+    let mut wave: Vec<Origin> = roots.iter().cloned().chain(standard).collect();
     loader.asked.extend(wave.iter().cloned());
     while !wave.is_empty() {
         wave = loader.wave(wave);
     }
-    if let (Origin::File(path), Some(Err(error))) = (&root, loader.known.get(&root)) {
-        loader.loaded.diagnostics.push(report::unreadable_root(path, error));
+    for root in &roots {
+        if let (Origin::File(path), Some(Err(error))) = (root, loader.known.get(root)) {
+            loader.loaded.diagnostics.push(report::unreadable_root(path, error));
+        }
     }
     loader.resolve_uses();
     loader.break_circles();
@@ -165,7 +173,9 @@ impl Loader<'_> {
                             Some(Origin::File(path)) => path.as_path(),
                             _ => Path::new(""),
                         };
-                        self.loaded.diagnostics.push(report::unreadable_module(&decl.path, path, error));
+                        let beside = self.world.modules(path.parent().unwrap_or(Path::new("")));
+                        let diagnostic = report::unreadable_module(&decl.path, path, error, &beside);
+                        self.loaded.diagnostics.push(diagnostic);
                     }
                     None => self.loaded.diagnostics.push(report::unknown_package(&decl.path)),
                 }
@@ -269,10 +279,12 @@ impl<'l> CircleFinder<'l> {
         if self.state(start) != Visit::New {
             return;
         }
-        let mut stack = vec![(start, self.uses(start))];
+        // Each open module, the `use` of it that is being followed, and those left.
+        let mut stack = vec![(start, None, self.uses(start))];
         self.set(start, Visit::Open);
-        while let Some((module, left)) = stack.last_mut() {
-            let Some(decl) = left.next() else {
+        while let Some((module, following, left)) = stack.last_mut() {
+            *following = left.next();
+            let Some(decl) = *following else {
                 let module = *module;
                 self.set(module, Visit::Done);
                 self.order.push(module);
@@ -284,13 +296,13 @@ impl<'l> CircleFinder<'l> {
                 Visit::Done => {}
                 Visit::New => {
                     self.set(target, Visit::Open);
-                    stack.push((target, self.uses(target)));
+                    stack.push((target, None, self.uses(target)));
                 }
                 Visit::Open => {
-                    let open = stack.iter().map(|(module, _)| *module).skip_while(|open| *open != target);
-                    let circle: Vec<PathBuf> = open.map(|module| self.path(module)).collect();
-                    let again = self.path(target);
-                    self.closing.push((decl.path.span, report::import_cycle(&decl.path, &circle, &again)));
+                    let open = stack.iter().skip_while(|(open, ..)| *open != target);
+                    let steps = open.filter_map(|(module, used, _)| Some((self.path(*module), used.as_ref()?.path.span)));
+                    let circle: Vec<(PathBuf, Span)> = steps.collect();
+                    self.closing.push((decl.path.span, report::import_cycle(&circle)));
                 }
             }
         }

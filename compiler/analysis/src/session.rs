@@ -82,7 +82,7 @@ impl Session {
             *self = Session::new();
         }
         let (parsed, checked) = (self.cache.parses.count, self.cache.checked);
-        let analysis = run(world, root, &mut self.sources, &mut self.cache, open);
+        let analysis = run(world, &[root], &mut self.sources, &mut self.cache, open);
         self.redone =
             Redone { parsed: self.cache.parses.count - parsed, checked: self.cache.checked - checked };
         analysis
@@ -102,13 +102,13 @@ impl Session {
 /// The one way through the checker, with what is known from earlier.
 pub(crate) fn run(
     world: &dyn World,
-    root: &Path,
+    roots: &[&Path],
     sources: &mut SourceMap,
     cache: &mut Cache,
     open: &[PathBuf],
 ) -> Analysis {
     let Loaded { modules, trees, uses, standard, origins, order, diagnostics } =
-        modules::load(world, root, sources, &mut cache.parses);
+        modules::load(world, roots, sources, &mut cache.parses);
     let mut cx = Context {
         program: hir::Program { modules, ..hir::Program::default() },
         scopes: Vec::new(),

@@ -9,6 +9,20 @@ use std::sync::Arc;
 pub trait World: Sync {
     /// The text of a file. Paths are the root file's, or relative to it by the `use`s that led there.
     fn read(&self, path: &Path) -> io::Result<Arc<str>>;
+
+    /// The names of the modules in a folder, for suggestions; a world that can't list its files gives none.
+    fn modules(&self, _folder: &Path) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The module names among paths.
+fn module_names(paths: impl Iterator<Item = PathBuf>) -> Vec<String> {
+    let modules = paths.filter(|path| path.extension().is_some_and(|extension| extension == "flow"));
+    let mut names: Vec<String> =
+        modules.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect();
+    names.sort();
+    names
 }
 
 /// Files on disk.
@@ -18,6 +32,11 @@ pub struct Disk;
 impl World for Disk {
     fn read(&self, path: &Path) -> io::Result<Arc<str>> {
         std::fs::read_to_string(path).map(Arc::from)
+    }
+
+    fn modules(&self, folder: &Path) -> Vec<String> {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        module_names(std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()))
     }
 }
 
@@ -44,6 +63,10 @@ impl Memory {
 impl World for Memory {
     fn read(&self, path: &Path) -> io::Result<Arc<str>> {
         self.files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn modules(&self, folder: &Path) -> Vec<String> {
+        module_names(self.files.keys().filter(|path| path.parent() == Some(folder)).cloned())
     }
 }
 

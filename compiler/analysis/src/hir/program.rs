@@ -6,12 +6,12 @@ use super::types::Types;
 use flow_syntax::ast::Name;
 use flow_syntax::{FileId, Span};
 
-/// A whole program: the root file, what it uses, and the standard library.
+/// A whole program: the root files, what they use, and the standard library.
 #[derive(Debug, Default)]
 pub struct Program {
     /// All types.
     pub types: Types,
-    /// All modules; the first one is the root file.
+    /// All modules; the root files are the first.
     pub modules: Table<ModuleId, Module>,
     /// Records, enums, errors and distinct types.
     pub nominals: Table<NominalId, Nominal>,
@@ -21,7 +21,7 @@ pub struct Program {
     pub constants: Table<ConstId, Const>,
     /// Activities.
     pub activities: Table<ActivityId, Activity>,
-    /// Workflows, of the root file and of what it uses.
+    /// Workflows, of the root files and of what they use.
     pub workflows: Table<WorkflowId, Workflow>,
     /// Declarations of the standard library that the language itself refers to.
     pub known: Known,

@@ -15,9 +15,18 @@ pub(crate) fn unreadable_root(path: &FilePath, cause: &io::Error) -> Diagnostic 
     Diagnostic::error(codes::UNKNOWN_MODULE, format!("`{}` can't be read: {cause}", path.display()))
 }
 
-pub(crate) fn unreadable_module(used: &Path, path: &FilePath, cause: &io::Error) -> Diagnostic {
+pub(crate) fn unreadable_module(
+    used: &Path,
+    path: &FilePath,
+    cause: &io::Error,
+    beside: &[String],
+) -> Diagnostic {
     let message = format!("the module `{}` can't be read", path.display());
-    error(codes::UNKNOWN_MODULE, message, used.span, cause.to_string())
+    let diagnostic = error(codes::UNKNOWN_MODULE, message, used.span, cause.to_string());
+    match used.name() {
+        Some(last) => did_you_mean(diagnostic, &last.text, last.span, beside.iter().map(String::as_str)),
+        None => diagnostic,
+    }
 }
 
 pub(crate) fn unknown_package(path: &Path) -> Diagnostic {
@@ -32,12 +41,20 @@ pub(crate) fn unknown_package(path: &Path) -> Diagnostic {
     diagnostic.note("a package is `std.NAME`; a file beside this one is `./NAME`")
 }
 
-pub(crate) fn import_cycle(used: &Path, circle: &[PathBuf], again: &FilePath) -> Diagnostic {
-    let mut steps: Vec<String> = circle.iter().map(|path| path.display().to_string()).collect();
-    steps.push(again.display().to_string());
-    error(codes::IMPORT_CYCLE, "these files use each other", used.span, "this closes the circle")
-        .note(steps.join(" → "))
-        .help("move what both need into a file of its own")
+/// `circle` has each file with its `use` of the next; the last one's leads back to the first.
+pub(crate) fn import_cycle(circle: &[(PathBuf, Span)]) -> Diagnostic {
+    let name = |path: &PathBuf| path.display().to_string();
+    let steps = circle.iter().chain(circle.first()).map(|(path, _)| name(path)).collect::<Vec<_>>();
+    let closing = circle.last().map(|(_, span)| *span).unwrap_or_default();
+    let mut diagnostic =
+        error(codes::IMPORT_CYCLE, "these files use each other", closing, "this closes the circle")
+            .note(steps.join(" → "))
+            .help("move what both need into a file of its own");
+    let next = circle.iter().skip(1);
+    for ((path, used), (target, _)) in circle.iter().zip(next) {
+        diagnostic = diagnostic.also(*used, format!("{} uses {} here", name(path), name(target)));
+    }
+    diagnostic
 }
 
 pub(crate) fn duplicate(name: &Ident, first: Span) -> Diagnostic {
