@@ -2,6 +2,7 @@
 
 use crate::exit::Failure;
 use crate::program;
+use crate::project::Project;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,14 @@ pub(crate) fn flow_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         return Err(Failure::usage(format!("there is no .flow file in {}", places.join(", "))));
     }
     Ok(files)
+}
+
+/// The same, where no argument means the project, or else the current folder.
+pub(crate) fn flow_files_or_project(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    match Project::find()?.filter(|_| paths.is_empty()) {
+        Some(project) => project.files(),
+        None => flow_files(paths),
+    }
 }
 
 /// Collects the `.flow` files of a folder and of the folders in it, hidden ones and build output left out.

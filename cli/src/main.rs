@@ -13,6 +13,7 @@ mod input;
 mod live;
 mod open;
 mod program;
+mod project;
 mod show_time;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +33,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make a project that runs at once.
+    New(commands::new::Args),
     /// Report what is wrong with .flow files.
     Check(commands::check::Args),
     /// Bring .flow files into the one style.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
     // A closed pipe (`flow list | head`) ends the process quietly, as other tools do.
     let cli = Cli::parse();
     let done = match cli.command {
+        Command::New(args) => commands::new::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Fmt(args) => commands::fmt::run(&args),
         Command::Compile(args) => commands::compile::run(&args),

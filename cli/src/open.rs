@@ -1,6 +1,7 @@
 //! `--store`, and engines on it.
 
 use crate::exit::Failure;
+use crate::project::{DEFAULT_STORE, Project};
 use flow_engine::{Engine, ExecutorKind, Options};
 use flow_store::Store;
 use std::sync::Arc;
@@ -9,9 +10,10 @@ use std::time::Duration;
 /// Which store, and how programs run.
 #[derive(Clone, clap::Args)]
 pub(crate) struct StoreArgs {
-    /// Where instances are kept: sqlite://PATH or postgres://….
-    #[arg(long, env = "FLOW_STORE", default_value = "sqlite://.flow/flow.db", value_name = "URL")]
-    pub store: String,
+    /// Where instances are kept: sqlite://PATH or postgres://…. Without it, where the project says, else in
+    /// .flow/flow.db of the project or of the current folder.
+    #[arg(long, env = "FLOW_STORE", value_name = "URL")]
+    store: Option<String>,
 }
 
 /// How programs run.
@@ -37,15 +39,23 @@ pub(crate) enum Executor {
 impl StoreArgs {
     /// Connects.
     pub(crate) async fn connect(&self) -> Result<Arc<dyn Store>, Failure> {
-        Ok(flow_store::connect(&self.store).await?)
+        Ok(flow_store::connect(&self.url()?).await?)
+    }
+
+    /// The URL: the one given, else the project's.
+    pub(crate) fn url(&self) -> Result<String, Failure> {
+        match &self.store {
+            Some(url) => Ok(url.clone()),
+            None => Ok(Project::find()?.map_or_else(|| DEFAULT_STORE.to_owned(), |project| project.store())),
+        }
     }
 
     /// ` --store URL`, where it is not the default: for commands that we suggest.
     pub(crate) fn option(&self) -> String {
-        match self.store.as_str() {
-            "sqlite://.flow/flow.db" => String::new(),
-            url => format!(" --store {url}"),
-        }
+        self.store
+            .as_ref()
+            .filter(|url| *url != DEFAULT_STORE)
+            .map_or_else(String::new, |url| format!(" --store {url}"))
     }
 }
 

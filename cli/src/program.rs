@@ -1,11 +1,12 @@
 //! From a file to a program: checked and lowered, or read from an artifact.
 
 use crate::exit::{Exit, Failure};
+use crate::project::{self, Project};
 use flow_mir::artifact::ProgramHash;
 use flow_mir::{Program, Workflow, WorkflowId};
 use flow_syntax::{Diagnostic, Severity, SourceMap};
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A program ready to run.
@@ -13,6 +14,31 @@ pub(crate) struct Loaded {
     pub program: Arc<Program>,
     pub hash: ProgramHash,
     pub artifact: Vec<u8>,
+}
+
+/// What a command is to load: its FILE and WORKFLOW. Without a file, and where one word is no file, the project of the
+/// current folder is meant; a folder with a project file means its project.
+pub(crate) fn target(
+    file: Option<&Path>,
+    workflow: Option<&str>,
+) -> Result<(PathBuf, Option<String>), Failure> {
+    let named = workflow.map(str::to_owned);
+    let Some(file) = file else {
+        let Some(project) = Project::find()? else {
+            return Err(Failure::usage(
+                "name a .flow file; without one a project is meant, and there is no flow.toml here or above",
+            ));
+        };
+        return Ok((project.entry()?, named));
+    };
+    if file.join(project::FILE).is_file() {
+        return Ok((Project::read(file)?.entry()?, named));
+    }
+    let word = file.to_str().filter(|word| !word.contains(['/', '.']) && !file.exists() && named.is_none());
+    match (word, Project::find()?) {
+        (Some(word), Some(project)) => Ok((project.entry()?, Some(word.to_owned()))),
+        _ => Ok((file.to_path_buf(), named)),
+    }
 }
 
 /// Reads FILE: `.flowc` is an artifact, anything else source text. Diagnostics go to stderr.

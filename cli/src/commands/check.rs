@@ -1,7 +1,8 @@
-//! `flow check FILE…`
+//! `flow check [FILE|DIR…]`
 
 use crate::exit::{Exit, Failure};
-use crate::program::{exists, say};
+use crate::files;
+use crate::program::say;
 use flow_analysis::{Analysis, Disk};
 use flow_syntax::{Diagnostic, Severity, SourceMap};
 use std::io::Write;
@@ -12,9 +13,9 @@ const MAX_ROUNDS: usize = 10;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The files; what they `use` is checked with them.
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
+    /// Files, and folders whose .flow files are meant, with what they `use`; without any, the project or the current
+    /// folder.
+    paths: Vec<PathBuf>,
     /// Apply the fixes that are certain, then report what is left.
     #[arg(long)]
     fix: bool,
@@ -39,24 +40,22 @@ struct Tally {
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut tally = Tally::default();
-    for file in &args.files {
-        exists(file)?;
-        if args.fix {
-            tally.fixed += fix(file)?;
-        }
-        let (analysis, sources) = analyze(file);
-        tally.add(&analysis.diagnostics);
-        if args.json {
-            let mut out = std::io::stdout().lock();
-            for diagnostic in &analysis.diagnostics {
-                writeln!(out, "{}", flow_syntax::render_json(&sources, diagnostic))?;
-            }
-        } else {
-            say(&sources, &analysis.diagnostics);
-        }
-        // The process is about to end: taking a big program apart piece by piece would be a tenth of the whole time.
-        std::mem::forget((analysis, sources));
+    let files = files::flow_files_or_project(&args.paths)?;
+    if args.fix {
+        tally.fixed = fix(&files)?;
     }
+    let (analysis, sources) = analyze(&files);
+    tally.add(&analysis.diagnostics);
+    if args.json {
+        let mut out = std::io::stdout().lock();
+        for diagnostic in &analysis.diagnostics {
+            writeln!(out, "{}", flow_syntax::render_json(&sources, diagnostic))?;
+        }
+    } else {
+        say(&sources, &analysis.diagnostics);
+    }
+    // The process is about to end: taking a big program apart piece by piece would be a tenth of the whole time.
+    std::mem::forget((analysis, sources));
     if let Some(summary) = tally.summary().filter(|_| !args.json) {
         eprintln!("{summary}");
     }
@@ -64,24 +63,26 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(if failed { Exit::Usage } else { Exit::Success })
 }
 
-fn analyze(file: &Path) -> (Analysis, SourceMap) {
+/// All files in one analysis.
+fn analyze(files: &[PathBuf]) -> (Analysis, SourceMap) {
     let mut sources = SourceMap::new();
-    let analysis = flow_analysis::analyze(&Disk, file, &mut sources);
+    let roots: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let analysis = flow_analysis::analyze_all(&Disk, &roots, &mut sources);
     (analysis, sources)
 }
 
-/// Applies fixes to a file and what it uses until there are no more; gives their number.
-fn fix(file: &Path) -> Result<usize, Failure> {
+/// Applies fixes to files and what they use until there are no more; gives their number.
+fn fix(files: &[PathBuf]) -> Result<usize, Failure> {
     let mut count = 0;
     for _ in 0..MAX_ROUNDS {
-        let (analysis, sources) = analyze(file);
+        let (analysis, sources) = analyze(files);
         let own = analysis.program.modules.values().filter(|module| !module.standard);
         let own: Vec<_> = own.map(|module| module.file).collect();
         let fixed = flow_syntax::apply_fixes(&sources, &analysis.diagnostics);
         let mut changed = false;
         for fixed in fixed.into_iter().filter(|fixed| own.contains(&fixed.file)) {
             let Some(source) = sources.file(fixed.file) else { continue };
-            std::fs::write(source.path(), &fixed.text)?;
+            files::replace(Path::new(source.path()), &fixed.text)?;
             count += fixed.count;
             changed = true;
         }

@@ -1,4 +1,4 @@
-//! `flow compile FILE -o X.flowc`
+//! `flow compile [FILE] -o X.flowc`
 
 use crate::exit::{Exit, Failure};
 use crate::program;
@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The .flow file.
-    file: PathBuf,
+    /// The .flow file; without it, the project's.
+    file: Option<PathBuf>,
     /// Where the artifact goes; without it, beside the file.
     #[arg(short, long)]
     output: Option<PathBuf>,
@@ -17,8 +17,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let loaded = program::load(&args.file)?;
-    let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("flowc"));
+    let (file, _) = program::target(args.file.as_deref(), None)?;
+    let loaded = program::load(&file)?;
+    let output = args.output.clone().unwrap_or_else(|| file.with_extension("flowc"));
     // Written beside its place and moved there, so that a reader never sees half of it.
     let partial = output.with_extension("flowc.partial");
     let written =

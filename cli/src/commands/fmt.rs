@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         return stdin();
     }
     let (mut changed, mut unchanged, mut broken) = (0, 0, 0);
-    for path in files::flow_files(&args.paths)? {
+    for path in files::flow_files_or_project(&args.paths)? {
         let formatted = file(&path, args.check)?;
         match &formatted {
             Formatted::Unchanged => unchanged += 1,

@@ -8,6 +8,7 @@ pub(crate) mod fmt;
 pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod list;
+pub(crate) mod new;
 pub(crate) mod pause;
 pub(crate) mod query;
 pub(crate) mod resume;

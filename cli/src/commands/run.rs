@@ -1,4 +1,4 @@
-//! `flow run FILE [WORKFLOW]`: starts or goes on with an instance, shows it live, prints its result.
+//! `flow run [FILE] [WORKFLOW]`: starts or goes on with an instance, shows it live, prints its result.
 
 use crate::exit::{Exit, Failure};
 use crate::live::Live;
@@ -12,8 +12,8 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The .flow file, or a compiled .flowc.
-    file: PathBuf,
+    /// The .flow file, or a compiled .flowc; without it, the project's.
+    file: Option<PathBuf>,
     /// The workflow; not needed where the file has only one.
     workflow: Option<String>,
     /// The arguments: a JSON object by parameter name, or @FILE.
@@ -30,8 +30,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let loaded = program::load(&args.file)?;
-    let (_, workflow) = program::workflow(&loaded.program, args.workflow.as_deref())?;
+    let (file, workflow) = program::target(args.file.as_deref(), args.workflow.as_deref())?;
+    let loaded = program::load(&file)?;
+    let (_, workflow) = program::workflow(&loaded.program, workflow.as_deref())?;
     let input = input::arguments(&loaded.program, workflow, args.input.as_deref())?;
     let id = args.id.clone().unwrap_or_else(|| new_id(&workflow.name));
     block_on(async {

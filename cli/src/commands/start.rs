@@ -1,4 +1,4 @@
-//! `flow start FILE [WORKFLOW]`: starts an instance and leaves it to a worker.
+//! `flow start [FILE] [WORKFLOW]`: starts an instance and leaves it to a worker.
 
 use crate::commands::run::new_id;
 use crate::exit::{Exit, Failure};
@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The .flow file, or a compiled .flowc.
-    file: PathBuf,
+    /// The .flow file, or a compiled .flowc; without it, the project's.
+    file: Option<PathBuf>,
     /// The workflow; not needed where the file has only one.
     workflow: Option<String>,
     /// The arguments: a JSON object by parameter name, or @FILE.
@@ -26,8 +26,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let loaded = program::load(&args.file)?;
-    let (_, workflow) = program::workflow(&loaded.program, args.workflow.as_deref())?;
+    let (file, workflow) = program::target(args.file.as_deref(), args.workflow.as_deref())?;
+    let loaded = program::load(&file)?;
+    let (_, workflow) = program::workflow(&loaded.program, workflow.as_deref())?;
     let input = input::arguments(&loaded.program, workflow, args.input.as_deref())?;
     let id = args.id.clone().unwrap_or_else(|| new_id(&workflow.name));
     block_on(async {

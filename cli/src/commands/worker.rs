@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         let engine = args.run.engine().await?;
         let mut events = engine.events();
         let mut live = Live::new(true);
-        eprintln!("working on {}; Ctrl-C hands over", args.run.store.store);
+        eprintln!("working on {}; Ctrl-C hands over", args.run.store.url()?);
         let work = engine.work();
         let stop = stop_signal();
         tokio::pin!(work, stop);

@@ -300,7 +300,8 @@ impl<'l> CircleFinder<'l> {
                 }
                 Visit::Open => {
                     let open = stack.iter().skip_while(|(open, ..)| *open != target);
-                    let steps = open.filter_map(|(module, used, _)| Some((self.path(*module), used.as_ref()?.path.span)));
+                    let steps = open
+                        .filter_map(|(module, used, _)| Some((self.path(*module), used.as_ref()?.path.span)));
                     let circle: Vec<(PathBuf, Span)> = steps.collect();
                     self.closing.push((decl.path.span, report::import_cycle(&circle)));
                 }

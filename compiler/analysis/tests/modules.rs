@@ -43,11 +43,7 @@ fn a_private_name_is_shown_where_it_is_declared() {
 
 #[test]
 fn a_circle_is_told_as_a_path_with_each_use() {
-    let (_, shown) = check(&[
-        ("a.flow", "use ./b\n"),
-        ("b.flow", "use ./c\n"),
-        ("c.flow", "use ./a\n"),
-    ]);
+    let (_, shown) = check(&[("a.flow", "use ./b\n"), ("b.flow", "use ./c\n"), ("c.flow", "use ./a\n")]);
     assert!(shown.contains("a.flow → b.flow → c.flow → a.flow"), "{shown}");
     assert!(shown.contains("a.flow uses b.flow here"), "{shown}");
     assert!(shown.contains("b.flow uses c.flow here"), "{shown}");

@@ -106,9 +106,7 @@ impl<'s> Docs<'s> {
     /// The parts of a `Concat`.
     pub(crate) fn children(&self, doc: Doc<'s>) -> &[Id] {
         match doc {
-            Doc::Concat { start, end } => {
-                self.children.get(start as usize..end as usize).unwrap_or_default()
-            }
+            Doc::Concat { start, end } => self.children.get(start as usize..end as usize).unwrap_or_default(),
             _ => &[],
         }
     }

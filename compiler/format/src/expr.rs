@@ -12,11 +12,15 @@ use crate::printer::Printer;
 impl Printer<'_> {
     pub(crate) fn expr(&mut self, expr: &Expr) {
         match &expr.kind {
-            ExprKind::Int(_) | ExprKind::Decimal(_) | ExprKind::Duration { .. } | ExprKind::Bool(_) => self.token(),
+            ExprKind::Int(_) | ExprKind::Decimal(_) | ExprKind::Duration { .. } | ExprKind::Bool(_) => {
+                self.token()
+            }
             ExprKind::None | ExprKind::Name(_) | ExprKind::Break | ExprKind::Continue => self.token(),
             ExprKind::Commit | ExprKind::Error => self.token(),
             ExprKind::String(literal) => self.string(literal),
-            ExprKind::Paren(inner) => self.list(std::slice::from_ref(inner), PARENS, |p, inner| p.expr(inner)),
+            ExprKind::Paren(inner) => {
+                self.list(std::slice::from_ref(inner), PARENS, |p, inner| p.expr(inner))
+            }
             ExprKind::Tuple(parts) => self.tuple(parts, |p, part| p.expr(part)),
             ExprKind::List(elements) => self.elements(elements),
             ExprKind::Map(entries) if entries.is_empty() => self.tokens(3),
@@ -312,7 +316,9 @@ fn has_brackets(expr: &Expr) -> bool {
 
 fn ends_in_braces(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Block(_) | ExprKind::Match { .. } | ExprKind::Saga { .. } | ExprKind::Parallel { .. } => true,
+        ExprKind::Block(_) | ExprKind::Match { .. } | ExprKind::Saga { .. } | ExprKind::Parallel { .. } => {
+            true
+        }
         ExprKind::ParallelFor(_) | ExprKind::Scope(_) | ExprKind::Race(_) | ExprKind::Timeout { .. } => true,
         ExprKind::Every { .. } | ExprKind::Exclusive { .. } | ExprKind::Shield(_) | ExprKind::Loop(_) => true,
         ExprKind::While { .. } | ExprKind::For { .. } | ExprKind::If { .. } => true,

@@ -2,8 +2,8 @@
 
 use flow_syntax::TokenKind;
 use flow_syntax::ast::{
-    Case, ErrorBody, Field, Given, GivenOutcome, Item, ItemKind, Param, Setting, Signature, SpecDecl, SpecItem,
-    SpecItemKind, UseDecl, UseName,
+    Case, ErrorBody, Field, Given, GivenOutcome, Item, ItemKind, Param, Setting, Signature, SpecDecl,
+    SpecItem, SpecItemKind, UseDecl, UseName,
 };
 
 use crate::doc::Doc;
@@ -212,7 +212,9 @@ impl Printer<'_> {
         self.token();
         self.space();
         match outcome {
-            GivenOutcome::Returns(value) | GivenOutcome::Fails(value) | GivenOutcome::Takes(value) => self.expr(value),
+            GivenOutcome::Returns(value) | GivenOutcome::Fails(value) | GivenOutcome::Takes(value) => {
+                self.expr(value)
+            }
             GivenOutcome::In(outcomes) => self.list(outcomes, TIGHT, Self::outcome),
         }
     }

@@ -93,7 +93,12 @@ pub fn format(path: &str, text: &str) -> Result<String, Box<Unformatted>> {
 
 /// Whether a text has the same tokens and comments as before, separators aside: a fault of the formatter must not cost
 /// anybody a word.
-fn says_the_same(sources: &SourceMap, before: &[Token], comments: &flow_syntax::Comments, text: &str) -> bool {
+fn says_the_same(
+    sources: &SourceMap,
+    before: &[Token],
+    comments: &flow_syntax::Comments,
+    text: &str,
+) -> bool {
     let mut printed = SourceMap::new();
     let id = printed.add("", text);
     let Some(file) = printed.file(id) else { return false };
@@ -103,5 +108,6 @@ fn says_the_same(sources: &SourceMap, before: &[Token], comments: &flow_syntax::
     let same = words.eq(after.iter().filter(counts).map(|token| (token.kind, printed.text(token.span))));
     let parsed = parse(&printed, id);
     let comments = comments.entries.iter().map(|comment| comment.text(sources));
-    same && !parsed.has_errors() && comments.eq(parsed.comments.entries.iter().map(|comment| comment.text(&printed)))
+    same && !parsed.has_errors()
+        && comments.eq(parsed.comments.entries.iter().map(|comment| comment.text(&printed)))
 }

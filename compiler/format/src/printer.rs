@@ -27,7 +27,12 @@ pub(crate) struct Printer<'s> {
 }
 
 impl<'s> Printer<'s> {
-    pub(crate) fn new(source: &'s str, base: u32, tokens: &'s [Token], comments: &'s [Comment]) -> Printer<'s> {
+    pub(crate) fn new(
+        source: &'s str,
+        base: u32,
+        tokens: &'s [Token],
+        comments: &'s [Comment],
+    ) -> Printer<'s> {
         Printer {
             docs: Docs::default(),
             pending: Vec::new(),

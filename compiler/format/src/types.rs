@@ -143,7 +143,9 @@ impl Printer<'_> {
                     p.pattern(case);
                 }
             }),
-            PatternKind::Wildcard | PatternKind::Bind(_) | PatternKind::None | PatternKind::Error => self.token(),
+            PatternKind::Wildcard | PatternKind::Bind(_) | PatternKind::None | PatternKind::Error => {
+                self.token()
+            }
         }
     }
 
@@ -156,9 +158,7 @@ impl Printer<'_> {
                 (None, Some(second)) => second.kind == TokenKind::OpenParen,
                 _ => false,
             },
-            PatternKind::Or(cases) => {
-                cases.first().is_some_and(|first| next.span.start < first.span.start)
-            }
+            PatternKind::Or(cases) => cases.first().is_some_and(|first| next.span.start < first.span.start),
             _ => true,
         }
     }

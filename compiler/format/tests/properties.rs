@@ -26,7 +26,8 @@ fn disturbed(text: &str, choices: &Choices, comments: bool) -> String {
         let start = (token.span.start - file.base()) as usize;
         let gap = text.get(from..start).unwrap_or_default();
         let (space, lines) = *choices.next().unwrap_or(&(0, 0));
-        let within = strings == 0 && matches!(brackets.last(), Some(TokenKind::OpenParen | TokenKind::OpenBracket));
+        let within =
+            strings == 0 && matches!(brackets.last(), Some(TokenKind::OpenParen | TokenKind::OpenBracket));
         if strings > 0 || gap.contains("//") {
             out.push_str(gap);
         } else {
@@ -103,7 +104,8 @@ static VALID: LazyLock<Vec<String>> = LazyLock::new(|| {
 // Generated programs. A `~` stands where a line may break or a space may be.
 
 fn name() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["a", "b", "state", "first", "a_longer_name_of_something", "test"]).prop_map(str::to_owned)
+    prop::sample::select(vec!["a", "b", "state", "first", "a_longer_name_of_something", "test"])
+        .prop_map(str::to_owned)
 }
 
 fn capital() -> impl Strategy<Value = String> {
@@ -124,10 +126,12 @@ fn ty() -> impl Strategy<Value = String> {
 }
 
 fn pattern() -> impl Strategy<Value = String> {
-    let leaf = prop_oneof![name(), capital(), Just("_".to_owned()), Just("-1".to_owned()), Just("\"s\"".to_owned())];
+    let leaf =
+        prop_oneof![name(), capital(), Just("_".to_owned()), Just("-1".to_owned()), Just("\"s\"".to_owned())];
     leaf.prop_recursive(2, 6, 2, |inner| {
         prop_oneof![
-            (capital(), inner.clone(), inner.clone()).prop_map(|(name, a, b)| format!("{name}({a},~field: {b})")),
+            (capital(), inner.clone(), inner.clone())
+                .prop_map(|(name, a, b)| format!("{name}({a},~field: {b})")),
             (capital(), inner.clone()).prop_map(|(name, a)| format!("{name}({a}, ..)")),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}, {b})")),
             inner.prop_map(|pattern| format!("({pattern})")),
@@ -139,8 +143,10 @@ fn leaf() -> impl Strategy<Value = String> {
     prop_oneof![
         name(),
         capital(),
-        prop::sample::select(vec!["1", "12.50", "1h30m", "true", "none", "\"text\"", "[:]", "()", "break", "commit"])
-            .prop_map(str::to_owned),
+        prop::sample::select(vec![
+            "1", "12.50", "1h30m", "true", "none", "\"text\"", "[:]", "()", "break", "commit"
+        ])
+        .prop_map(str::to_owned),
     ]
 }
 
@@ -154,12 +160,14 @@ fn expr() -> impl Strategy<Value = String> {
         });
         let block = block.boxed();
         let arms = prop::collection::vec((pattern(), inner.clone()), 1..4).prop_map(|arms| {
-            let arms: Vec<_> = arms.into_iter().map(|(pattern, body)| format!("{pattern} => ({body})")).collect();
+            let arms: Vec<_> =
+                arms.into_iter().map(|(pattern, body)| format!("{pattern} => ({body})")).collect();
             format!("{{~{}~}}", arms.join(",~"))
         });
         let arms = arms.boxed();
         let operator = prop::sample::select(vec!["+", "-", "*", "and", "or", "??", "implies"]);
-        let call = (inner.clone(), several.clone()).prop_map(|(f, args)| format!("({f})(~{}~)", args.join(",~")));
+        let call =
+            (inner.clone(), several.clone()).prop_map(|(f, args)| format!("({f})(~{}~)", args.join(",~")));
         prop_oneof![
             call,
             several.clone().prop_map(|list| format!("[~{}~]", list.join(",~"))),
@@ -169,12 +177,14 @@ fn expr() -> impl Strategy<Value = String> {
                 "a" | "b" => format!("(|{pattern}, c: A| {body})"),
                 _ => format!("(|| {body})"),
             }),
-            (inner.clone(), block.clone(), block.clone()).prop_map(|(c, a, b)| format!("if ({c}) {a} else {b}")),
+            (inner.clone(), block.clone(), block.clone())
+                .prop_map(|(c, a, b)| format!("if ({c}) {a} else {b}")),
             (inner.clone(), arms.clone()).prop_map(|(value, arms)| format!("match ({value}) {arms}")),
             (inner.clone(), arms).prop_map(|(value, arms)| format!("(({value}) catch {arms})")),
             block.clone().prop_map(|block| format!("saga unordered {block}")),
-            (pattern(), inner.clone(), block.clone())
-                .prop_map(|(pattern, items, body)| format!("parallel for {pattern} in ({items}) max 10 {body}")),
+            (pattern(), inner.clone(), block.clone()).prop_map(|(pattern, items, body)| format!(
+                "parallel for {pattern} in ({items}) max 10 {body}"
+            )),
             (inner.clone(), inner.clone()).prop_map(|(head, body)| {
                 format!("race {{~({head}) as a => ({body})\nafter 1h => b = ({head})~}}")
             }),
@@ -192,8 +202,10 @@ fn expr() -> impl Strategy<Value = String> {
 fn statement(inner: impl Strategy<Value = String> + Clone) -> impl Strategy<Value = String> {
     prop_oneof![
         inner.clone(),
-        (pattern(), ty(), inner.clone()).prop_map(|(pattern, ty, value)| format!("let {pattern}: {ty} = {value}")),
-        (inner.clone(), inner.clone()).prop_map(|(value, undo)| format!("let a = {value}~compensate {undo}~unknown |k| k")),
+        (pattern(), ty(), inner.clone())
+            .prop_map(|(pattern, ty, value)| format!("let {pattern}: {ty} = {value}")),
+        (inner.clone(), inner.clone())
+            .prop_map(|(value, undo)| format!("let a = {value}~compensate {undo}~unknown |k| k")),
         inner.prop_map(|value| format!("a[1] += {value}")),
     ]
 }
@@ -203,11 +215,14 @@ fn item() -> impl Strategy<Value = String> {
     prop_oneof![
         (ty(), ty(), statements)
             .prop_map(|(a, b, body)| format!("fn f(a: {a},~b: {b}) -> {b} {{~{}~}}", body.join("\n"))),
-        (ty(), expr()).prop_map(|(ty, value)| format!("record R<T> {{~a: {ty} = ({value})  b: {ty},~c: {ty}~}}")),
+        (ty(), expr())
+            .prop_map(|(ty, value)| format!("record R<T> {{~a: {ty} = ({value})  b: {ty},~c: {ty}~}}")),
         (expr(), expr()).prop_map(|(a, b)| format!("activity act() {{~run: ({a})\nlonger_key: ({b})~}}")),
         Just("enum E {~A~B(x: T, y: T)~}".to_owned()),
         Just("use ./a/b.{c,~D as E}".to_owned()),
-        expr().prop_map(|value| format!("spec f({value}) {{~ghost g = ({value})\non f {{ a = 1 }}\nalways ({value})~}}")),
+        expr().prop_map(|value| format!(
+            "spec f({value}) {{~ghost g = ({value})\non f {{ a = 1 }}\nalways ({value})~}}"
+        )),
     ]
 }
 

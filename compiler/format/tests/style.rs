@@ -29,21 +29,18 @@ fn stays(text: &str) {
 
 #[test]
 fn spaces_are_as_the_style_has_them() {
-    becomes(
-        "fn f( a:Int,b : Int )->Int{a+b*-a}",
-        "fn f(a: Int, b: Int) -> Int { a + b * -a }\n",
-    );
-    becomes(
-        "record   P<T>{x:List<T>,y : T?=none}",
-        "record P<T> { x: List<T>  y: T? = none }\n",
-    );
+    becomes("fn f( a:Int,b : Int )->Int{a+b*-a}", "fn f(a: Int, b: Int) -> Int { a + b * -a }\n");
+    becomes("record   P<T>{x:List<T>,y : T?=none}", "record P<T> { x: List<T>  y: T? = none }\n");
     becomes("use ./payments.{ charge , refund as back, }", "use ./payments.{charge, refund as back}\n");
     becomes("use ../../a/b   as c", "use ../../a/b as c\n");
     becomes("fn f(g:(fn(Int)->Int fails E)){ g( 1 ) }", "fn f(g: (fn(Int) -> Int fails E)) { g(1) }\n");
     becomes("const A=[1,2 , 3 ,]", "const A = [1, 2, 3]\n");
     becomes("fn f() {}\n\n\n\nfn g() {\n\n}\n\n", "fn f() {}\n\nfn g() {}\n");
     becomes("fn f() { \"{ a+b }{c}\" }", "fn f() { \"{a + b}{c}\" }\n");
-    becomes("fn f(x: ((Int?))) { match x { (a)|(b) => ((1)) } }", "fn f(x: ((Int?))) { match x { (a) | (b) => ((1)) } }\n");
+    becomes(
+        "fn f(x: ((Int?))) { match x { (a)|(b) => ((1)) } }",
+        "fn f(x: ((Int?))) { match x { (a) | (b) => ((1)) } }\n",
+    );
 }
 
 #[test]
@@ -93,7 +90,9 @@ fn what_does_not_fit_is_broken_where_it_reads_best() {
     );
     becomes(
         &format!("fn f() {{ http.post(\"{long}\", json: [\"{long}\": 1, \"b\": {long}]) }}"),
-        &format!("fn f() {{\n  http.post(\"{long}\", json: [\n    \"{long}\": 1,\n    \"b\": {long},\n  ])\n}}\n"),
+        &format!(
+            "fn f() {{\n  http.post(\"{long}\", json: [\n    \"{long}\": 1,\n    \"b\": {long},\n  ])\n}}\n"
+        ),
     );
     becomes(
         "fn f() { saga { let lock = lock_the_funds(source, amount) compensate unlock_the_funds(lock) unknown |key| unlock_funds(LockId(key)) } }",
@@ -104,8 +103,13 @@ fn what_does_not_fit_is_broken_where_it_reads_best() {
 
 #[test]
 fn comments_stay_where_they_are() {
-    stays("//! The module.\n\n// A comment.\n\n/// Docs.\nfn f() {  // here\n  // first\n\n  // second\n  a()  // last\n  // end\n}\n// the end\n");
-    becomes("fn f() { a( // one\n b, // two\n c) }", "fn f() {\n  a(  // one\n    b,  // two\n    c,\n  )\n}\n");
+    stays(
+        "//! The module.\n\n// A comment.\n\n/// Docs.\nfn f() {  // here\n  // first\n\n  // second\n  a()  // last\n  // end\n}\n// the end\n",
+    );
+    becomes(
+        "fn f() { a( // one\n b, // two\n c) }",
+        "fn f() {\n  a(  // one\n    b,  // two\n    c,\n  )\n}\n",
+    );
     becomes("fn f() { a + // why\n b }", "fn f() {\n  a\n    +  // why\n    b\n}\n");
     becomes("// only\n\n\n", "// only\n");
     becomes("fn f() {}\n\n\n// a\n\n\n// b", "fn f() {}\n\n// a\n\n// b\n");
