@@ -1,8 +1,12 @@
 //! What the documentation shows is checked by the compiler.
-#![allow(clippy::expect_used, reason = "in a test, a panic is how a failure is told")]
+#![allow(clippy::expect_used, clippy::panic, reason = "in a test, a panic is how a failure is told")]
 
+use flow_codegen::NativeExecutor;
+use flow_mir::interpreter::Interpreter;
+use flow_mir::{Executor, Program};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -18,17 +22,73 @@ fn samples(text: &str) -> Vec<String> {
     blocks.filter_map(|block| block.split("```").next()).map(str::to_owned).collect()
 }
 
+/// Every Markdown file of `docs/` with its samples.
+fn documents() -> Vec<(String, Vec<String>)> {
+    let files = fs::read_dir(root().join("docs")).expect("docs").flatten();
+    let files = files.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "md"));
+    let read = |entry: fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        (name, samples(&fs::read_to_string(entry.path()).expect("a text")))
+    };
+    files.map(read).filter(|(_, samples)| !samples.is_empty()).collect()
+}
+
+/// `line code` of each error that a sample says it has: `//~ error[E0400]` at the end of a line.
+fn said(sample: &str) -> Vec<String> {
+    let lines = sample.lines().enumerate();
+    let notes = lines.flat_map(|(index, line)| line.split("//~ error[").skip(1).map(move |note| (index, note)));
+    notes.map(|(index, note)| format!("{} {}", index + 1, note.split(']').next().unwrap_or_default())).collect()
+}
+
 #[test]
-fn samples_in_docs_are_programs_that_check() {
-    let mut checked = 0;
-    for entry in fs::read_dir(root().join("docs")).expect("docs").flatten() {
-        let text = fs::read_to_string(entry.path()).unwrap_or_default();
-        for sample in samples(&text) {
-            flow_tests::compile(&sample);
-            checked += 1;
+fn samples_in_docs_check_or_have_the_mistakes_they_say() {
+    for (file, samples) in documents() {
+        for sample in samples {
+            let world = flow_analysis::Memory::new().with("sample.flow", sample.as_str());
+            let mut sources = flow_syntax::SourceMap::new();
+            let analysis = flow_analysis::analyze(&world, Path::new("sample.flow"), &mut sources);
+            let errors = analysis.diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
+            let found: Vec<String> = errors
+                .map(|error| {
+                    let line = sources.positions(error.span()).map_or(0, |(_, start, _)| start.line);
+                    format!("{line} {}", error.code.0)
+                })
+                .collect();
+            let shown = analysis.diagnostics.iter().map(|it| flow_syntax::render(&sources, it, false));
+            assert_eq!(found, said(&sample), "{file}:\n{sample}\n{}", shown.collect::<String>());
         }
     }
-    assert!(checked > 0, "the docs show programs");
+}
+
+#[test]
+fn samples_in_docs_give_what_they_say_on_both_executors() {
+    let native = |program: Arc<Program>| {
+        let executor = NativeExecutor::compile(program).map_err(|error| error.to_string())?;
+        Ok(Box::new(executor) as Box<dyn Executor>)
+    };
+    let interpreter = |program: Arc<Program>| Ok(Box::new(Interpreter::new(program)) as Box<dyn Executor>);
+    let mut runs = 0;
+    for (file, samples) in documents() {
+        for sample in samples.iter().filter(|sample| sample.contains("//= ")) {
+            for (kind, ran) in [
+                ("interpreter", flow_lower::testing::run_file(sample, &interpreter)),
+                ("native", flow_lower::testing::run_file(sample, &native)),
+            ] {
+                runs += ran.unwrap_or_else(|wrong| panic!("{file} on {kind}: {wrong}\n{sample}"));
+            }
+        }
+    }
+    assert!(runs > 20, "the reference shows what programs give");
+}
+
+#[test]
+fn samples_in_docs_are_in_the_style() {
+    for (file, samples) in documents() {
+        for sample in samples {
+            let formatted = flow_format::format(&file, &sample).expect("a sample that parses");
+            assert_eq!(sample, formatted, "{file}");
+        }
+    }
 }
 
 #[test]

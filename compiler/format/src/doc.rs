@@ -103,6 +103,11 @@ impl<'s> Docs<'s> {
         self.breaks.get(id.0 as usize).copied().unwrap_or_default()
     }
 
+    /// A part of a `Concat`, by its place among all children.
+    pub(crate) fn child(&self, index: u32) -> Id {
+        self.children.get(index as usize).copied().unwrap_or(Id(u32::MAX))
+    }
+
     /// The parts of a `Concat`.
     pub(crate) fn children(&self, doc: Doc<'s>) -> &[Id] {
         match doc {

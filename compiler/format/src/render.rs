@@ -47,6 +47,12 @@ struct Command {
     doc: Id,
 }
 
+/// What is left to be measured. The children of a node are taken one by one: most of them are never reached.
+enum Part {
+    Node(Id),
+    Children(std::ops::Range<u32>),
+}
+
 impl<'s> Output<'s> {
     /// Appends a document.
     pub(crate) fn print(&mut self, docs: &Docs<'s>, root: Id) {
@@ -94,8 +100,24 @@ impl<'s> Output<'s> {
         let column = if self.column == 0 { self.indent } else { self.column };
         let Some(mut room) = WIDTH.checked_sub(column) else { return false };
         let mut rest = rest.iter().rev();
-        let mut stack = vec![first];
-        while let Some(Command { indent, mode, doc }) = stack.pop().or_else(|| rest.next().copied()) {
+        let mut stack = vec![(first.mode, Part::Node(first.doc))];
+        loop {
+            let (mode, doc) = match stack.pop() {
+                Some((mode, Part::Node(doc))) => (mode, doc),
+                Some((mode, Part::Children(mut children))) => {
+                    let Some(child) = children.next() else { continue };
+                    stack.push((mode, Part::Children(children)));
+                    (mode, docs.child(child))
+                }
+                None => match rest.next() {
+                    Some(Command { mode, doc, .. }) => (*mode, *doc),
+                    None => return true,
+                },
+            };
+            let mut push = |mode, doc| {
+                stack.push((mode, Part::Node(doc)));
+                0
+            };
             let node = docs.get(doc);
             let width = match node {
                 Doc::Text(text) => text.chars().count(),
@@ -107,19 +129,12 @@ impl<'s> Output<'s> {
                 Doc::Line { .. } | Doc::HardLine { .. } | Doc::FreshLine => return true,
                 Doc::Broken(text) if mode != Mode::Flat => text.len(),
                 Doc::Suffix(_) | Doc::Broken(_) | Doc::Stop(_) => 0,
-                Doc::Concat { .. } => {
-                    let children = docs.children(node).iter().rev();
-                    stack.extend(children.map(|&doc| Command { indent, mode, doc }));
+                Doc::Concat { start, end } => {
+                    stack.push((mode, Part::Children(start..end)));
                     0
                 }
-                Doc::Nest(doc) => {
-                    stack.push(Command { indent, mode, doc });
-                    0
-                }
-                Doc::Flat(doc) => {
-                    stack.push(Command { indent, mode: Mode::Flat, doc });
-                    0
-                }
+                Doc::Nest(doc) | Doc::Choice { inline: doc, .. } => push(mode, doc),
+                Doc::Flat(doc) => push(Mode::Flat, doc),
                 Doc::Group { content, broken } => {
                     let sure = broken || docs.breaks(content);
                     let mode = match mode {
@@ -127,12 +142,7 @@ impl<'s> Output<'s> {
                         Mode::Inline => Mode::Flat,
                         mode => mode,
                     };
-                    stack.push(Command { indent, mode, doc: content });
-                    0
-                }
-                Doc::Choice { inline, .. } => {
-                    stack.push(Command { indent, mode, doc: inline });
-                    0
+                    push(mode, content)
                 }
             };
             match room.checked_sub(width) {
@@ -140,7 +150,6 @@ impl<'s> Output<'s> {
                 None => return false,
             }
         }
-        true
     }
 
     fn write(&mut self, text: &str) {
