@@ -1,5 +1,10 @@
 //! The tour, taken word for word: its files are written, its commands run in order, and what it says they print is there.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test, a panic is how a failure is told")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test, a panic is how a failure is told"
+)]
 
 mod shared;
 
@@ -38,7 +43,8 @@ fn run(place: &Place, block: &str) {
             script.push_str(if command.ends_with('&') { "\nsleep 2\n" } else { "\n" });
         }
     }
-    let flow = std::path::Path::new(env!("CARGO_BIN_EXE_flow")).parent().expect("a folder").display().to_string();
+    let flow =
+        std::path::Path::new(env!("CARGO_BIN_EXE_flow")).parent().expect("a folder").display().to_string();
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new("sh")
         .args(["-c", &script])
@@ -50,7 +56,10 @@ fn run(place: &Place, block: &str) {
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut lines = printed.lines();
     for expected in block.lines().filter(|line| !line.starts_with("$ ") && !line.trim().is_empty()) {
-        assert!(lines.any(|line| matches(line, expected)), "`{expected}` is missing in\n{printed}\nof\n{block}");
+        assert!(
+            lines.any(|line| matches(line, expected)),
+            "`{expected}` is missing in\n{printed}\nof\n{block}"
+        );
     }
 }
 

@@ -36,8 +36,11 @@ fn documents() -> Vec<(String, Vec<String>)> {
 /// `line code` of each error that a sample says it has: `//~ error[E0400]` at the end of a line.
 fn said(sample: &str) -> Vec<String> {
     let lines = sample.lines().enumerate();
-    let notes = lines.flat_map(|(index, line)| line.split("//~ error[").skip(1).map(move |note| (index, note)));
-    notes.map(|(index, note)| format!("{} {}", index + 1, note.split(']').next().unwrap_or_default())).collect()
+    let notes =
+        lines.flat_map(|(index, line)| line.split("//~ error[").skip(1).map(move |note| (index, note)));
+    notes
+        .map(|(index, note)| format!("{} {}", index + 1, note.split(']').next().unwrap_or_default()))
+        .collect()
 }
 
 #[test]

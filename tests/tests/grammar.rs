@@ -50,7 +50,11 @@ fn ebnf(source: &str) -> String {
     let names = grammar.split("\n").find(|line| line.starts_with("LowerWord ::=")).map_or("", |line| line);
     let block = grammar.split_once("LowerWord ::=").map_or("", |(_, rest)| rest);
     let contextual = block.split("\n\n").next().unwrap_or(names);
-    let words = tokens.split('"').skip(1).step_by(2).filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+    let words = tokens
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
     let reserved: Vec<String> =
         words.map(|word| format!("\"{word}\"")).filter(|word| !contextual.contains(word.as_str())).collect();
     format!("{grammar}\n/* Words that name nothing. */\n\n{}", rule("Reserved", &reserved))
@@ -77,13 +81,17 @@ fn rules(source: &str) -> String {
 fn all_rules(out: &mut String, text: &str) {
     for definition in split(text, ';') {
         let Some((head, body)) = definition.split_once('=') else { continue };
-        let name = split(head, ':').first().map_or("", |name| name.trim()).trim_start_matches("pub ").to_owned();
+        let name =
+            split(head, ':').first().map_or("", |name| name.trim()).trim_start_matches("pub ").to_owned();
         let body = body.trim();
         let alternatives = match body.strip_prefix('{').and_then(|body| body.strip_suffix('}')) {
             Some(inner) => split(inner, ','),
             None => vec![body.to_owned()],
         };
-        let alternatives = alternatives.iter().map(|alternative| alternative.trim()).filter(|alternative| !alternative.is_empty());
+        let alternatives = alternatives
+            .iter()
+            .map(|alternative| alternative.trim())
+            .filter(|alternative| !alternative.is_empty());
         let shown: Vec<String> = alternatives.filter_map(alternative).collect();
         out.push_str(&rule(&name, &shown));
     }
@@ -123,7 +131,10 @@ fn symbols(text: &str) -> Vec<String> {
         let length = match first {
             '"' => 2 + rest.get(1..).and_then(|rest| rest.find('"')).unwrap_or(0),
             '<' | '(' => bracket(rest),
-            '@' => rest.get(1..).and_then(|tail| tail.find(|c: char| !c.is_alphanumeric())).map_or(rest.len(), |at| at + 1),
+            '@' => rest
+                .get(1..)
+                .and_then(|tail| tail.find(|c: char| !c.is_alphanumeric()))
+                .map_or(rest.len(), |at| at + 1),
             '*' | '+' | '?' => 1,
             _ => {
                 let name = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
@@ -154,7 +165,8 @@ fn symbols(text: &str) -> Vec<String> {
 fn macro_call(symbol: &str) -> String {
     let Some((name, arguments)) = symbol.split_once('<') else { return symbol.to_owned() };
     let arguments = arguments.strip_suffix('>').unwrap_or(arguments);
-    let arguments: Vec<String> = split(arguments, ',').iter().map(|argument| symbols(argument).join(" ")).collect();
+    let arguments: Vec<String> =
+        split(arguments, ',').iter().map(|argument| symbols(argument).join(" ")).collect();
     format!("{name}<{}>", arguments.join(", "))
 }
 
@@ -224,7 +236,8 @@ fn terminals(grammar: &str) -> Vec<String> {
     for line in grammar.lines().filter(|line| !line.starts_with("/*")) {
         for (index, part) in line.split('"').enumerate() {
             let words = part.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|_| index % 2 == 0);
-            let words = words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase()) && *word != "nothing");
+            let words =
+                words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase()) && *word != "nothing");
             names.extend(words.map(str::to_owned));
         }
     }

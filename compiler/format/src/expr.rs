@@ -315,15 +315,26 @@ fn has_brackets(expr: &Expr) -> bool {
 }
 
 fn ends_in_braces(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Block(_) | ExprKind::Match { .. } | ExprKind::Saga { .. } | ExprKind::Parallel { .. } => {
-            true
-        }
-        ExprKind::ParallelFor(_) | ExprKind::Scope(_) | ExprKind::Race(_) | ExprKind::Timeout { .. } => true,
-        ExprKind::Every { .. } | ExprKind::Exclusive { .. } | ExprKind::Shield(_) | ExprKind::Loop(_) => true,
-        ExprKind::While { .. } | ExprKind::For { .. } | ExprKind::If { .. } => true,
-        _ => false,
-    }
+    use ExprKind::{Block, Every, Exclusive, For, If, Loop, Match, Parallel, ParallelFor, Race, Saga, Scope};
+    use ExprKind::{Shield, Timeout, While};
+    matches!(
+        expr.kind,
+        Block(_)
+            | If { .. }
+            | Match { .. }
+            | Saga { .. }
+            | Parallel { .. }
+            | ParallelFor(_)
+            | Scope(_)
+            | Race(_)
+            | Timeout { .. }
+            | Every { .. }
+            | Exclusive { .. }
+            | Shield(_)
+            | Loop(_)
+            | While { .. }
+            | For { .. }
+    )
 }
 
 /// Operators that stand in one chain have the same.

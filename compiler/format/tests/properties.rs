@@ -1,4 +1,9 @@
 //! Whatever a program looks like: its meaning stays, and the style is reached in one step.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failure is told"
+)]
 
 mod common;
 

@@ -123,7 +123,7 @@ fn text_of_several_lines_is_left_alone() {
 
 #[test]
 fn a_text_with_errors_is_not_formatted() {
-    let failed = flow_format::format("a.flow", "fn f( {").err().expect("errors");
+    let failed = flow_format::format("a.flow", "fn f( {").expect_err("errors");
     assert!(!failed.diagnostics.is_empty());
 }
 
