@@ -1,9 +1,11 @@
 //! Diagnostics for people, as text with the source beside it, and for tools, as JSON.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Element, Group, Level, Patch, Renderer, Snippet};
+use codespan_reporting::diagnostic as report;
+use codespan_reporting::files::{Error as FilesError, Files};
+use codespan_reporting::term::{self, Config, termcolor};
 use serde::Serialize;
 
 use crate::diagnostic::{Code, Diagnostic, Fix, Label, Severity};
@@ -24,61 +26,65 @@ const WIDTH: usize = 140;
 /// assert!(text.contains("did you mean `5m`?"));
 /// ```
 pub fn render(sources: &SourceMap, diagnostic: &Diagnostic, colour: bool) -> String {
-    let level = match diagnostic.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-        Severity::Info => Level::INFO,
+    let mut buffer = if colour { termcolor::Buffer::ansi() } else { termcolor::Buffer::no_color() };
+    let (excerpts, labels) = excerpts(sources, &diagnostic.labels);
+    let severity = match diagnostic.severity {
+        Severity::Error => report::Severity::Error,
+        Severity::Warning => report::Severity::Warning,
+        Severity::Info => report::Severity::Note,
     };
-    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.0);
-    let snippets = snippets(sources, &diagnostic.labels).into_iter().map(Element::from);
-    let notes = diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str()).into());
-    let mut first = Group::with_title(title).elements(snippets.chain(notes));
-    let changes = changes(sources, diagnostic);
-    if let (true, Some(help)) = (changes.is_empty(), help_text(diagnostic)) {
-        first = first.element(Level::HELP.message(help));
-    }
-    let report: Vec<Group<'_>> = std::iter::once(first).chain(changes).collect();
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    let text = renderer.decor_style(DecorStyle::Unicode).term_width(WIDTH).render(&report);
-    // Lines that hold nothing but a label's margin end in spaces.
-    let lines = text.lines().map(|line| line.trim_end().to_string() + "\n");
-    lines.collect()
+    let notes = diagnostic.notes.iter().map(|note| format!("note: {note}"));
+    let report = report::Diagnostic::new(severity)
+        .with_code(diagnostic.code.0)
+        .with_message(&diagnostic.message)
+        .with_labels(labels)
+        .with_notes(notes.chain(helps(sources, diagnostic)).collect());
+    let text = match term::emit_to_write_style(&mut buffer, &Config::default(), &Excerpts(excerpts), &report)
+    {
+        Ok(()) => String::from_utf8_lossy(buffer.as_slice()).into_owned(),
+        // Only a label outside of its file could fail, and looking a span up clamps it.
+        Err(_) => format!("error[{}]: {}\n", diagnostic.code.0, diagnostic.message),
+    };
+    // Lines that hold nothing but a label's margin end in spaces, and the last is empty.
+    text.trim_end().lines().map(|line| line.trim_end().to_string() + "\n").collect()
 }
 
-/// What to do, in words. A fix says more than nothing, and less than a help text of its own.
-fn help_text(diagnostic: &Diagnostic) -> Option<&str> {
-    let fix = diagnostic.fixes.first().map(|fix| fix.title.as_str());
-    diagnostic.help.as_deref().or(fix)
-}
-
-/// The fixes, each as a change of the lines it is in; the help text is the title of the first.
-fn changes<'d>(sources: &'d SourceMap, diagnostic: &'d Diagnostic) -> Vec<Group<'d>> {
-    let mut groups = Vec::new();
+/// What to do: the help text with the changes below it, the first of which needs no title beside that text.
+fn helps(sources: &SourceMap, diagnostic: &Diagnostic) -> Vec<String> {
+    let mut helps = Vec::new();
+    let mut text = diagnostic.help.as_deref();
     for fix in &diagnostic.fixes {
-        let Some(snippet) = change(sources, fix) else { continue };
-        let own = if groups.is_empty() { help_text(diagnostic) } else { None };
-        let title = own.unwrap_or(fix.title.as_str());
-        groups.push(Level::HELP.secondary_title(title).element(snippet));
+        let title = text.take().unwrap_or(fix.title.as_str());
+        let change = change(sources, fix).unwrap_or_default();
+        helps.push(format!("help: {title}{change}"));
     }
-    groups
+    helps.extend(text.map(|text| format!("help: {text}")));
+    helps
 }
 
-fn change<'d>(sources: &'d SourceMap, fix: &'d Fix) -> Option<Snippet<'d, Patch<'d>>> {
+/// The lines that a fix changes, before and after. `None` where they are too long to be read.
+fn change(sources: &SourceMap, fix: &Fix) -> Option<String> {
     let (id, range) = sources.lookup(fix.span)?;
     let file = sources.file(id)?;
-    let window = Window::around(file, [&range])?;
-    if window.text.lines().any(|line| line.len() > WIDTH) {
-        return None;
+    let (first, last) = (file.line_index(range.start), file.line_index(range.end));
+    let (start, end) = (file.line_range(first)?.start, file.line_range(last)?.end);
+    let (before, after) = (file.text().get(start..range.start)?, file.text().get(range.end..end)?);
+    let old = file.text().get(start..end)?.trim_end();
+    let new = format!("{before}{}{after}", fix.replacement);
+    let mut shown = String::new();
+    for (sign, lines) in [('-', old), ('+', new.trim_end())] {
+        for (index, line) in lines.lines().enumerate() {
+            if line.len() > WIDTH {
+                return None;
+            }
+            shown.push_str(&format!("\n{:>4} {sign} {line}", first + index + 1));
+        }
     }
-    let patch = Patch::new(window.local(&range), fix.replacement.as_str());
-    Some(window.snippet(file).patch(patch))
+    Some(shown)
 }
 
-/// The labelled lines, a snippet for each file, that of the problem first.
-fn snippets<'d>(
-    sources: &'d SourceMap,
-    labels: &'d [Label],
-) -> Vec<Snippet<'d, annotate_snippets::Annotation<'d>>> {
+/// The lines that the labels are about, file by file, that of the problem first, and the labels in them.
+fn excerpts<'s>(sources: &'s SourceMap, labels: &[Label]) -> (Vec<Excerpt<'s>>, Vec<report::Label<usize>>) {
     let primaries = labels.iter().filter(|label| label.primary);
     let ordered = primaries.chain(labels.iter().filter(|label| !label.primary));
     let mut files: Vec<(FileId, Vec<(&Label, Range<usize>)>)> = Vec::new();
@@ -89,21 +95,20 @@ fn snippets<'d>(
             None => files.push((file, vec![(label, range)])),
         }
     }
-    files.into_iter().filter_map(|(id, places)| labelled(sources.file(id)?, places)).collect()
-}
-
-fn labelled<'d>(
-    file: &'d SourceFile,
-    mut places: Vec<(&'d Label, Range<usize>)>,
-) -> Option<Snippet<'d, annotate_snippets::Annotation<'d>>> {
-    shorten(file, &mut places);
-    let window = Window::around(file, places.iter().map(|(_, range)| range))?;
-    let annotations = places.iter().map(|(label, range)| {
-        let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let text = Some(label.text.as_str()).filter(|text| !text.is_empty());
-        kind.span(window.local(range)).label(text)
-    });
-    Some(window.snippet(file).annotations(annotations))
+    let (mut excerpts, mut shown) = (Vec::new(), Vec::new());
+    for (id, mut places) in files {
+        let Some(file) = sources.file(id) else { continue };
+        shorten(file, &mut places);
+        let Some(excerpt) = Excerpt::around(file, &places) else { continue };
+        for (label, range) in places {
+            let style =
+                if label.primary { report::LabelStyle::Primary } else { report::LabelStyle::Secondary };
+            let range = excerpt.local(&range);
+            shown.push(report::Label::new(style, excerpts.len(), range).with_message(&label.text));
+        }
+        excerpts.push(excerpt);
+    }
+    (excerpts, shown)
 }
 
 /// Keeps what is shown of endless lines short: labels of one line that lie too far from the first, and the ends of
@@ -121,42 +126,108 @@ fn shorten(file: &SourceFile, places: &mut Vec<(&Label, Range<usize>)>) {
         let line_end = file.line_range(file.line_index(range.start)).map_or(range.end, |line| line.end);
         let limit = range.start + WIDTH;
         if range.end <= line_end && range.end > limit {
-            range.end =
-                (range.start..=limit).rev().find(|at| file.text().is_char_boundary(*at)).unwrap_or(limit);
+            range.end = boundary(file.text(), limit);
         }
     }
+}
+
+/// The last place up to `at` where a character begins.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// The lines of a file that a report shows.
-struct Window<'s> {
-    text: &'s str,
-    /// Where it begins, as an offset in the file and as a line from 1.
+struct Excerpt<'s> {
+    file: &'s SourceFile,
+    text: Cow<'s, str>,
+    /// Where it begins, as an offset in the file and as a line from 0.
     start: usize,
     line: usize,
+    /// Of a piece of an endless line: how many bytes of the text, and how many characters, stand for what was cut off
+    /// in front.
+    cut: Option<(usize, usize)>,
 }
 
-impl<'s> Window<'s> {
-    fn around<'r>(
-        file: &'s SourceFile,
-        ranges: impl IntoIterator<Item = &'r Range<usize>>,
-    ) -> Option<Window<'s>> {
-        let (mut first, mut last) = (usize::MAX, 0);
-        for range in ranges {
-            first = first.min(file.line_index(range.start));
-            last = last.max(file.line_index(range.end));
+/// Stands for what was cut off.
+const ELLIPSIS: &str = "… ";
+
+impl<'s> Excerpt<'s> {
+    fn around(file: &'s SourceFile, places: &[(&Label, Range<usize>)]) -> Option<Excerpt<'s>> {
+        let first = places.iter().map(|(_, range)| file.line_index(range.start)).min()?;
+        let last = places.iter().map(|(_, range)| file.line_index(range.end)).max()?;
+        let (start, end) = (file.line_range(first)?.start, file.line_range(last)?.end);
+        let whole = file.text().get(start..end)?;
+        if first < last || whole.len() <= 4 * WIDTH {
+            return Some(Excerpt { file, text: Cow::Borrowed(whole), start, line: first, cut: None });
         }
-        let start = file.line_range(first)?.start;
-        let end = file.line_range(last)?.end;
-        Some(Window { text: file.text().get(start..end)?, start, line: first + 1 })
+        let nearest = places.iter().map(|(_, range)| range.start).min()? - start;
+        let furthest = places.iter().map(|(_, range)| range.end).max()? - start;
+        let from = boundary(whole, nearest.saturating_sub(WIDTH / 2));
+        let to = boundary(whole, furthest + WIDTH / 2);
+        let lead = if from == 0 { "" } else { ELLIPSIS };
+        let tail = if to == whole.len() { "" } else { " …" };
+        let text = Cow::Owned(format!("{lead}{}{tail}", whole.get(from..to)?));
+        let columns = whole.get(..from)?.chars().count();
+        let columns = columns.saturating_sub(lead.chars().count());
+        Some(Excerpt { file, text, start: start + from, line: first, cut: Some((lead.len(), columns)) })
     }
 
     fn local(&self, range: &Range<usize>) -> Range<usize> {
-        let at = |offset: usize| offset.saturating_sub(self.start).min(self.text.len());
+        let lead = self.cut.map_or(0, |(lead, _)| lead);
+        let at = |offset: usize| (offset.saturating_sub(self.start) + lead).min(self.text.len());
         at(range.start)..at(range.end)
     }
+}
 
-    fn snippet<T: Clone>(&self, file: &'s SourceFile) -> Snippet<'s, T> {
-        Snippet::source(self.text).path(file.path()).line_start(self.line)
+/// What is shown, as files of their own that know their places in the whole.
+struct Excerpts<'s>(Vec<Excerpt<'s>>);
+
+impl<'s> Excerpts<'s> {
+    fn get(&self, id: usize) -> Result<&Excerpt<'s>, FilesError> {
+        self.0.get(id).ok_or(FilesError::FileMissing)
+    }
+}
+
+impl<'a> Files<'a> for Excerpts<'_> {
+    type FileId = usize;
+    type Name = &'a str;
+    type Source = &'a str;
+
+    fn name(&'a self, id: usize) -> Result<&'a str, FilesError> {
+        Ok(self.get(id)?.file.path())
+    }
+
+    fn source(&'a self, id: usize) -> Result<&'a str, FilesError> {
+        Ok(&self.get(id)?.text)
+    }
+
+    fn line_index(&'a self, id: usize, byte_index: usize) -> Result<usize, FilesError> {
+        let excerpt = self.get(id)?;
+        match excerpt.cut {
+            Some(_) => Ok(0),
+            None => Ok(excerpt.file.line_index(excerpt.start + byte_index).saturating_sub(excerpt.line)),
+        }
+    }
+
+    fn line_number(&'a self, id: usize, line_index: usize) -> Result<usize, FilesError> {
+        Ok(self.get(id)?.line + line_index + 1)
+    }
+
+    fn column_number(&'a self, id: usize, line_index: usize, byte_index: usize) -> Result<usize, FilesError> {
+        let cut = self.get(id)?.cut.map_or(0, |(_, columns)| columns);
+        let line = self.line_range(id, line_index)?;
+        let column = codespan_reporting::files::column_index(self.source(id)?, line, byte_index);
+        Ok(cut + column + 1)
+    }
+
+    fn line_range(&'a self, id: usize, line_index: usize) -> Result<Range<usize>, FilesError> {
+        let excerpt = self.get(id)?;
+        if excerpt.cut.is_some() {
+            return Ok(0..excerpt.text.len());
+        }
+        let missing = FilesError::LineTooLarge { given: line_index, max: excerpt.file.line_count() };
+        let line = excerpt.file.line_range(excerpt.line + line_index).ok_or(missing)?;
+        Ok(line.start.saturating_sub(excerpt.start)..line.end.saturating_sub(excerpt.start))
     }
 }
 
