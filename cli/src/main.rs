@@ -37,6 +37,8 @@ enum Command {
     New(commands::new::Args),
     /// Report what is wrong with .flow files.
     Check(commands::check::Args),
+    /// Explain the code of an error or warning, with an example; without one, list them all.
+    Explain(commands::explain::Args),
     /// Bring .flow files into the one style.
     Fmt(commands::fmt::Args),
     /// Compile a .flow file to a .flowc artifact, which runs without its sources.
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::New(args) => commands::new::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Explain(args) => commands::explain::run(&args),
         Command::Fmt(args) => commands::fmt::run(&args),
         Command::Compile(args) => commands::compile::run(&args),
         Command::Doc(args) => commands::doc::run(&args),

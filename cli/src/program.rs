@@ -53,8 +53,10 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Failure> {
     if has_errors(&analysis.diagnostics) {
         return Err(Failure::said(Exit::Usage));
     }
-    let program = flow_lower::lower(&analysis.program, &sources)
-        .map_err(|error| Failure::system(format!("{}: {error}", path.display())))?;
+    let program = flow_lower::lower(&analysis.program, &sources).map_err(|error| {
+        say(&sources, &[error.diagnostic()]);
+        Failure::said(Exit::Usage)
+    })?;
     let (artifact, hash) =
         program.encode().map_err(|error| Failure::system(format!("{}: {error}", path.display())))?;
     Ok(Loaded { program: Arc::new(program), hash, artifact })
@@ -80,7 +82,7 @@ pub(crate) fn has_errors(diagnostics: &[Diagnostic]) -> bool {
 pub(crate) fn say(sources: &SourceMap, diagnostics: &[Diagnostic]) {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     for diagnostic in diagnostics {
-        eprint!("{}", flow_syntax::render(sources, diagnostic, colour));
+        eprintln!("{}", flow_syntax::render(sources, diagnostic, colour));
     }
 }
 

@@ -64,12 +64,8 @@ fn run_through_kills(place: &Place, random: &mut fastrand::Rng) -> Done {
     let input = json!({ "n": PARTS }).to_string();
     let args = ["run", &program, "main", "--id", "order-7", "--input", &input, "--json"];
     for killed in 0..KILLS {
-        let mut process = place
-            .command(&args)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("flow run");
+        let mut process =
+            place.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("flow run");
         // Later ones live longer: a slow machine gets anywhere too.
         std::thread::sleep(Duration::from_millis(random.u64(20..250) + 40 * killed));
         process.kill().expect("kill -9");

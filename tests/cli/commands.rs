@@ -66,6 +66,35 @@ fn all_mistakes_of_a_file_are_reported_with_place_and_help() {
 }
 
 #[test]
+fn what_is_certain_is_fixed_and_warnings_count_where_they_shall() {
+    let place = Place::new();
+    let text = "use std.http\nworkflow main(a: Bool) -> Bool {\n  var b = true\n  a && b\n}\n";
+    let file = place.write("fixable.flow", text);
+    let done = place.flow(&["check", &file]);
+    assert_eq!(done.code, 2, "{done:#?}");
+    assert!(done.err.contains("1 error; `flow check --fix` mends 1"), "{}", done.err);
+    let done = place.flow(&["check", "--fix", &file]);
+    assert_eq!(done.code, 0, "{done:#?}");
+    let fixed = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(fixed, "workflow main(a: Bool) -> Bool {\n  let b = true\n  a and b\n}\n");
+    let file = place.write("unused.flow", "fn f() {}\n");
+    assert_eq!(place.flow(&["check", &file]).code, 0);
+    let done = place.flow(&["check", "--deny-warnings", &file]);
+    assert!(done.code == 2 && done.err.contains("1 warning"), "{done:#?}");
+}
+
+#[test]
+fn codes_are_explained_and_near_misses_named() {
+    let place = Place::new();
+    let page = place.flow(&["explain", "e0300"]);
+    assert!(page.code == 0 && page.out.contains("## Wrong"), "{page:#?}");
+    assert_eq!(place.flow(&["explain", "--json", "W0100"]).json()["code"], json!("W0100"));
+    assert!(place.flow(&["explain"]).out.lines().count() > 90);
+    let missing = place.flow(&["explain", "E0330"]);
+    assert!(missing.code == 2 && missing.err.contains("did you mean"), "{missing:#?}");
+}
+
+#[test]
 fn a_wrong_input_is_answered_with_its_path_and_the_expected_type() {
     let place = Place::new();
     let transfer = example("transfer/transfer.flow");

@@ -542,7 +542,8 @@ fn an_answer_at_the_deadline_beats_it_and_a_later_one_does_not() {
     let answers_after = |nanos: i64| {
         let program = flow_tests::compile(&format!("{}\n{body}", flow_tests::scenario::STEPS));
         let (_, executor) = flow_tests::executors(&program).remove(0);
-        let script = move |attempt: &Attempt| Answer::After(nanos - SECOND / 1000, Box::new(bookings(attempt)));
+        let script =
+            move |attempt: &Attempt| Answer::After(nanos - SECOND / 1000, Box::new(bookings(attempt)));
         flow_tests::simulation::Simulation::new(executor, script).run("main", &json!({})).output
     };
     assert_eq!(answers_after(60 * SECOND), Some(json!("x")));

@@ -255,8 +255,9 @@ fn cases_by_name(
 /// The name nearest to `wanted`, if it is near enough to be meant.
 pub(crate) fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let limit = match wanted.chars().count() {
-        0..=2 => 1,
-        3..=5 => 2,
+        0..=2 => 0,
+        3..=5 => 1,
+        6..=8 => 2,
         _ => 3,
     };
     // Every letter more is an edit: most names need no closer look.

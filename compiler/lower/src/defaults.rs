@@ -3,6 +3,7 @@
 
 use crate::builder::{Context, FunctionLowering};
 use crate::calls::NO_LOCALS;
+use crate::codes;
 use crate::error::LowerError;
 use crate::program::Lowering;
 use crate::types::DefaultToFill;
@@ -50,7 +51,7 @@ impl<'a> Lowering<'a> {
                 let trap = strand.heap().trap_parts(error);
                 let why = trap
                     .map_or_else(|| "it fails".to_string(), |(kind, message)| format!("{kind}: {message}"));
-                Err(LowerError::limit(format!("this default has no value: {why}"), span))
+                Err(LowerError::limit(codes::NO_DEFAULT, format!("this default has no value: {why}"), span))
             }
             Stop::Suspended(_) => Err(LowerError::internal("a default suspends", span)),
         }

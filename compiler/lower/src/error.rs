@@ -1,11 +1,14 @@
 //! Why a program could not be lowered.
 
-use flow_syntax::Span;
+use crate::codes;
+use flow_syntax::{Code, Diagnostic, Span};
 use std::fmt;
 
 /// A limit the program exceeds, or a contradiction in the typed tree, which is a mistake of the compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LowerError {
+    /// Its kind.
+    pub code: Code,
     /// What is wrong, for people.
     pub message: String,
     /// The part of the program it is about; the default span where no text stands for it.
@@ -15,12 +18,18 @@ pub struct LowerError {
 impl LowerError {
     /// A contradiction in the typed tree.
     pub(crate) fn internal(what: impl fmt::Display, span: Span) -> LowerError {
-        LowerError { message: format!("internal error of the compiler: {what}"), span }
+        let message = format!("internal error of the compiler: {what}");
+        LowerError { code: codes::INTERNAL, message, span }
     }
 
     /// A limit.
-    pub(crate) fn limit(message: String, span: Span) -> LowerError {
-        LowerError { message, span }
+    pub(crate) fn limit(code: Code, message: String, span: Span) -> LowerError {
+        LowerError { code, message, span }
+    }
+
+    /// The same as the checker would say it.
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic::error(self.code, self.message.as_str()).at(self.span, "")
     }
 }
 

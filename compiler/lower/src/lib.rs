@@ -5,6 +5,7 @@ mod activity;
 mod builder;
 mod calls;
 mod closure;
+pub mod codes;
 mod defaults;
 mod durable;
 mod error;

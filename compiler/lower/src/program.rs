@@ -2,6 +2,7 @@
 //! until none is left.
 
 use crate::builder::{Context, FunctionLowering};
+use crate::codes;
 use crate::error::LowerError;
 use crate::types::TypeTable;
 use flow_analysis::hir::{self, Ty, Types};
@@ -144,7 +145,7 @@ impl<'a> Lowering<'a> {
                 "the program needs more than {MOST_FUNCTIONS} functions; a generic function that calls itself \
                  with ever new types does that"
             );
-            return Err(LowerError::limit(message, Span::default()));
+            return Err(LowerError::limit(codes::ENDLESS_TYPES, message, Span::default()));
         }
         let id = FunctionId::new(self.functions.len());
         self.functions.push(None);

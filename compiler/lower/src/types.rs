@@ -1,5 +1,6 @@
 //! From HIR types to MIR types: type parameters replaced, equal types given equal ids, nominal types made once each.
 
+use crate::codes;
 use crate::error::LowerError;
 use flow_analysis::hir::{self, Ty};
 use flow_mir::{Case, Field, Id as _, Type, TypeId, Types};
@@ -61,7 +62,7 @@ impl<'a> TypeTable<'a> {
                 "a generic declaration uses itself with ever larger types (more than {LARGEST_TYPE} parts): \
                  give the inner use a fixed type"
             );
-            return Err(LowerError::limit(message, span));
+            return Err(LowerError::limit(codes::ENDLESS_TYPES, message, span));
         }
         Ok(concrete)
     }

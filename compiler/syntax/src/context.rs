@@ -65,6 +65,11 @@ impl<'s> Context<'s> {
         Span::new(start.min(end), end.max(start.min(end)))
     }
 
+    /// A span whose last part may be empty: without the space before what follows.
+    pub(crate) fn trimmed(&self, start: u32, end: u32) -> Span {
+        Span::new(start, start + self.text(start, end).trim_end().len() as u32)
+    }
+
     pub(crate) fn text(&self, start: u32, end: u32) -> &'s str {
         let base = self.file.base();
         self.file.text().get((start - base) as usize..(end - base) as usize).unwrap_or_default()

@@ -13,6 +13,7 @@ mod context;
 pub mod diagnostic;
 mod duration;
 mod fixes;
+mod foreign;
 mod layout;
 mod lexer;
 mod messages;

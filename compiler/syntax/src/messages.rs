@@ -22,6 +22,14 @@ pub(crate) fn explain(mistake: &Mistake<'_, '_>) -> Diagnostic {
     let special = [
         Mistake::not_a_declaration,
         Mistake::brace_on_own_line,
+        Mistake::foreign_mark,
+        Mistake::increment,
+        Mistake::arrow_lambda,
+        Mistake::foreign_word,
+        Mistake::needless_new,
+        Mistake::other_declaration,
+        Mistake::wrong_mark,
+        Mistake::missing_mark,
         Mistake::chained_comparison,
         Mistake::single_equal,
         Mistake::diverging_operand,
@@ -32,7 +40,7 @@ pub(crate) fn explain(mistake: &Mistake<'_, '_>) -> Diagnostic {
 }
 
 impl Mistake<'_, '_> {
-    fn found(&self) -> Option<Token> {
+    pub(crate) fn found(&self) -> Option<Token> {
         self.tokens.get(self.at).copied()
     }
 
@@ -40,15 +48,19 @@ impl Mistake<'_, '_> {
         self.found().map(|token| token.kind)
     }
 
-    fn previous(&self) -> Option<Token> {
+    pub(crate) fn previous(&self) -> Option<Token> {
         self.tokens.get(self.at.checked_sub(1)?).copied()
     }
 
-    fn expects(&self, terminal: &str) -> bool {
+    pub(crate) fn next(&self) -> Option<Token> {
+        self.tokens.get(self.at + 1).copied()
+    }
+
+    pub(crate) fn expects(&self, terminal: &str) -> bool {
         self.expected.iter().any(|expected| expected.trim_matches('"') == terminal)
     }
 
-    fn text(&self, token: Token) -> &str {
+    pub(crate) fn text(&self, token: Token) -> &str {
         self.cx.text(token.span.start, token.span.end)
     }
 
@@ -72,7 +84,7 @@ impl Mistake<'_, '_> {
         }
     }
 
-    fn after(&self) -> String {
+    pub(crate) fn after(&self) -> String {
         match self.previous() {
             Some(token) if matches!(token.kind, TokenKind::StrClose) => " after the string".to_string(),
             Some(token) if matches!(token.kind, TokenKind::Newline | TokenKind::Invalid) => String::new(),
@@ -101,7 +113,7 @@ impl Mistake<'_, '_> {
     }
 
     /// Whether what stands before could be a whole expression.
-    fn complete(&self) -> bool {
+    pub(crate) fn complete(&self) -> bool {
         self.expects("+") && self.expects("and") && !self.expects("match")
     }
 
@@ -167,11 +179,18 @@ impl Mistake<'_, '_> {
         .at(found.span, "");
         Some(match self.text(found) {
             "import" => diagnostic.help("modules are named with `use`: `use std.http`"),
-            "function" | "func" | "def" | "fun" => diagnostic.help("functions begin with `fn`"),
+            "function" | "func" | "def" | "fun" => {
+                diagnostic.help("functions begin with `fn`").fix(found.span, "fn", "write `fn`")
+            }
             "struct" | "class" | "interface" | "data" => {
                 diagnostic.help("a type with fields is a `record`, one with cases an `enum`")
             }
-            "export" | "public" => diagnostic.help("what other modules may use begins with `pub`"),
+            "export" | "public" => diagnostic.help("what other modules may use begins with `pub`").fix(
+                found.span,
+                "pub",
+                "write `pub`",
+            ),
+            "async" => diagnostic.help("any function may wait: there is no `async`"),
             _ => diagnostic.help(
                 "statements stand in the body of a `fn`, `workflow` or `test`; constants begin with `const`",
             ),

@@ -50,11 +50,16 @@ impl Checker<'_, '_> {
     }
 
     fn wrong_kind(&mut self, name: &Ident, found: &str, wanted: &str) -> Expr {
-        self.report(report::wrong_kind(name, found, wanted));
+        if !self.unread {
+            self.report(report::wrong_kind(name, found, wanted));
+        }
         self.invalid(name.span)
     }
 
     pub fn unknown_name(&mut self, name: &Ident) -> Expr {
+        if self.unread {
+            return self.invalid(name.span);
+        }
         let near = self.cx.suggests();
         let locals: Vec<String> = self.visible_names().filter(|_| near).map(str::to_string).collect();
         let diagnostic = report::unknown_value(self.cx, self.module, name, &locals);
@@ -91,6 +96,13 @@ impl Checker<'_, '_> {
             self.binding(name.as_str()).is_some() || self.cx.lookup(self.module, name.as_str()).is_some();
         if known || crate::stdlib::source(name.as_str()).is_none() {
             return false;
+        }
+        // A `use` of nearly that name was reported.
+        let scope = self.cx.scope(self.module);
+        let broken =
+            scope.into_iter().flat_map(|scope| &scope.names).filter(|(_, entry)| entry.def == Def::Broken);
+        if crate::names::nearest(name.as_str(), broken.map(|(name, _)| name.as_str())).is_some() {
+            return true;
         }
         let diagnostic = report::missing_use(self.cx, self.module, name);
         self.report(diagnostic);

@@ -22,6 +22,9 @@ impl Checker<'_, '_> {
         let span = block.span;
         let mut stmts = Vec::new();
         let mut diverges = false;
+        // What could not be read may have been the value, or have declared what the rest uses.
+        let unread = block.stmts.iter().any(|stmt| matches!(stmt.kind, ast::StmtKind::Error));
+        self.unread |= unread;
         let count = block.stmts.len();
         let outer = self.statement;
         for (index, stmt) in block.stmts.iter().enumerate() {
@@ -43,10 +46,14 @@ impl Checker<'_, '_> {
             }
         }
         self.statement = outer;
-        let ty = if diverges { Types::NEVER } else { Types::UNIT };
+        let ty = match (diverges, unread) {
+            (true, _) => Types::NEVER,
+            (false, true) => Types::INVALID,
+            (false, false) => Types::UNIT,
+        };
         let empty = Expr { kind: ExprKind::Block(Block { stmts, value: None }), ty, span };
         match want {
-            Want::Type(..) if !diverges => {
+            Want::Type(..) if !diverges && !unread => {
                 let end = Span::new(span.end.saturating_sub(1).max(span.start), span.end);
                 let want_span = if count == 0 { span } else { end };
                 let checked =

@@ -198,6 +198,8 @@ pub(crate) struct Checker<'c, 'a> {
     returns: Option<(Ty, Why)>,
     /// Whether the statement being checked says `unknown`.
     has_unknown: bool,
+    /// Whether a statement of the body could not be read, so that names may only seem unknown.
+    unread: bool,
     /// Whether diagnostics are dropped: an expression is checked a second time.
     muted: bool,
     /// The workflow's own declarations, while its body is checked.
@@ -226,6 +228,7 @@ impl<'c, 'a> Checker<'c, 'a> {
             fails: Vec::new(),
             returns: None,
             has_unknown: false,
+            unread: false,
             muted: false,
             parts: workflow::Parts::default(),
         }

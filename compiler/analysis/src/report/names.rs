@@ -100,6 +100,23 @@ pub(crate) fn unknown_top(cx: &Context<'_>, module: ModuleId, name: &Ident, want
     did_you_mean(diagnostic, &name.text, name.span, names.chain(builtin))
 }
 
+/// What other languages call what Flow has, and what it is here.
+const FOREIGN: [(&str, &str); 7] = [
+    ("null", "none"),
+    ("nil", "none"),
+    ("undefined", "none"),
+    ("None", "none"),
+    ("Nothing", "none"),
+    ("True", "true"),
+    ("False", "false"),
+];
+
+fn foreign(diagnostic: &Diagnostic, name: &Ident) -> Option<Diagnostic> {
+    let (_, own) = FOREIGN.iter().find(|(foreign, _)| *foreign == name.as_str())?;
+    let diagnostic = diagnostic.clone().help(format!("here it is `{own}`"));
+    Some(diagnostic.fix(name.span, *own, format!("write `{own}`")))
+}
+
 pub(crate) fn unknown_value(
     cx: &Context<'_>,
     module: ModuleId,
@@ -108,6 +125,9 @@ pub(crate) fn unknown_value(
 ) -> Diagnostic {
     let diagnostic =
         error(codes::UNKNOWN_NAME, format!("unknown name `{}`", name.text), name.span, "not found");
+    if let Some(known) = foreign(&diagnostic, name) {
+        return known;
+    }
     let functions = cx.prelude.functions.keys().filter(|_| cx.suggests()).map(|name| name.as_str());
     let names =
         locals.iter().map(String::as_str).chain(visible(cx, module).map(|(name, _)| name)).chain(functions);
@@ -117,6 +137,9 @@ pub(crate) fn unknown_value(
 pub(crate) fn unknown_constructor(cx: &Context<'_>, module: ModuleId, name: &Ident) -> Diagnostic {
     let message = format!("nothing is called `{}`", name.text);
     let diagnostic = error(codes::UNKNOWN_NAME, message, name.span, "no type, case or constant of this name");
+    if let Some(known) = foreign(&diagnostic, name) {
+        return known;
+    }
     let cases = cx.scope(module).into_iter().flat_map(|scope| scope.cases.keys()).map(|name| name.as_str());
     let known = visible(cx, module).map(|(name, _)| name).filter(|name| name.starts_with(char::is_uppercase));
     did_you_mean(diagnostic, &name.text, name.span, cases.chain(known))
