@@ -20,7 +20,7 @@ fn names_are_used_renamed_and_qualified() {
         (
             "shop/main.flow",
             "use ./pay/cards.{charge, Card as Plastic}\nuse ../shared as common\n\
-             fn buy(card: Plastic) -> Int { charge(card) + common.fee() + common.FEE }\n",
+             pub fn buy(card: Plastic) -> Int { charge(card) + common.fee() + common.FEE }\n",
         ),
         (
             "shop/pay/cards.flow",
@@ -60,8 +60,8 @@ fn a_file_that_does_not_exist_is_answered_with_one_that_does() {
 #[test]
 fn several_files_share_one_analysis() {
     let world = Memory::new()
-        .with("one.flow", "use ./shared\nfn f() -> Int { shared.n() }\n")
-        .with("two.flow", "use ./shared\nfn g() -> Int { shared.n() }\n")
+        .with("one.flow", "use ./shared\npub fn f() -> Int { shared.n() }\n")
+        .with("two.flow", "use ./shared\npub fn g() -> Int { shared.n() }\n")
         .with("shared.flow", "pub fn n() -> Int { \"no\" }\n");
     let mut sources = SourceMap::new();
     let roots = ["one.flow", "two.flow", "./shared.flow"].map(Path::new);

@@ -310,6 +310,7 @@ impl Generator<'_> {
             IntMultiply,
             IntDivide,
             IntRemainder,
+            IntCount,
             IntEqual,
             IntNotEqual,
             IntLess,
@@ -319,7 +320,7 @@ impl Generator<'_> {
         ];
         let op = operators[usize::from(a) % operators.len()];
         let l = &self.locals;
-        let dst = if op.can_trap() { pick(&l.ints, a / 16) } else { l.bools[0] };
+        let dst = if op.can_trap() || op == IntCount { pick(&l.ints, a / 16) } else { l.bools[0] };
         Op::Binary { dst, op, left: pick(&l.ints, b), right: pick(&l.ints, c) }
     }
 
@@ -331,7 +332,6 @@ impl Generator<'_> {
             FloatMultiply,
             FloatDivide,
             FloatRemainder,
-            IntCount,
             FloatEqual,
             FloatNotEqual,
             FloatLess,

@@ -42,7 +42,7 @@ activity undo(x: Int)
 fn apply<A, B>(x: A, f: fn(A) -> B) -> B { f(x) }
 fn twice<T>(x: T, f: fn(T) -> T) -> T { f(f(x)) }
 fn pick<T>(first: Bool, a: T, b: T) -> T { if first { a } else { b } }
-fn compose<A, B, C>(f: fn(A) -> B, g: fn(B) -> C) -> fn(A) -> C { |x| g(f(x)) }
+fn compose<A, B, C, E>(f: (fn(A) -> B fails E), g: (fn(B) -> C fails E)) -> (fn(A) -> C fails E) { |x| g(f(x)) }
 fn checked(n: Int) -> Int fails Bad {
   if n < -1000 { fail Small(n) }
   if n > 1000000 { fail Large }
