@@ -26,7 +26,7 @@ pub fn run(
 
 /// Bookings succeed with their own name, but for "bad", which is declined.
 pub fn bookings(attempt: &Attempt) -> Answer {
-    let what = attempt.args["what"].as_str().unwrap_or_default();
+    let what = attempt.args.get("what").and_then(Value::as_str).unwrap_or_default();
     match attempt.activity.as_str() {
         "book" if what == "bad" => Answer::Fails(json!({"Declined": {"why": "full"}})),
         "book" | "slow" | "bounded" => Answer::Returns(json!(what)),

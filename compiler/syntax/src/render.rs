@@ -83,11 +83,14 @@ fn change(sources: &SourceMap, fix: &Fix) -> Option<String> {
     Some(shown)
 }
 
+/// Labels of one file, with their places in it.
+type Places<'d> = Vec<(&'d Label, Range<usize>)>;
+
 /// The lines that the labels are about, file by file, that of the problem first, and the labels in them.
 fn excerpts<'s>(sources: &'s SourceMap, labels: &[Label]) -> (Vec<Excerpt<'s>>, Vec<report::Label<usize>>) {
     let primaries = labels.iter().filter(|label| label.primary);
     let ordered = primaries.chain(labels.iter().filter(|label| !label.primary));
-    let mut files: Vec<(FileId, Vec<(&Label, Range<usize>)>)> = Vec::new();
+    let mut files: Vec<(FileId, Places<'_>)> = Vec::new();
     for label in ordered {
         let Some((file, range)) = sources.lookup(label.span) else { continue };
         match files.iter_mut().find(|(known, _)| *known == file) {
@@ -113,7 +116,7 @@ fn excerpts<'s>(sources: &'s SourceMap, labels: &[Label]) -> (Vec<Excerpt<'s>>, 
 
 /// Keeps what is shown of endless lines short: labels of one line that lie too far from the first, and the ends of
 /// labels that are too long, are left out.
-fn shorten(file: &SourceFile, places: &mut Vec<(&Label, Range<usize>)>) {
+fn shorten(file: &SourceFile, places: &mut Places<'_>) {
     let Some(first) = places.first().map(|(_, range)| range.start) else { return };
     let line = file.line_index(first);
     let is_endless = file.line_range(line).is_some_and(|line| line.len() > 4 * WIDTH);
