@@ -3,13 +3,14 @@
 //! Each transition is numbered. A run can be repeated with a crash just before or just after the commit of any of them,
 //! or after an activity has done its work and before its completion is recorded.
 
+use crate::mirror::Mirror;
 pub use crate::script::{Answer, Attempt};
 use crate::script::{image_json, outcome};
 use crate::stored::Store;
 use flow_machine::event::{Action, Answered, Ask, CallOutcome, Dispatch, Event, Message, Wish};
 use flow_machine::history::{ErrorReport, HistoryEvent};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
-use flow_machine::rows::{HistoryRow, InstanceRow, Status};
+use flow_machine::rows::{HistoryRow, InstanceRow, Status, StoredInstance};
 use flow_machine::{NewInstance, Tree};
 use flow_mir::value::{Image, from_json_fields};
 use flow_mir::{Executor, Heap, Limits, Program};
@@ -83,6 +84,8 @@ pub struct Simulation {
     executor: Arc<dyn Executor>,
     script: Script,
     store: Store,
+    /// A real store that gets the same.
+    mirror: Option<Mirror>,
     /// The trees in memory, by root.
     live: BTreeMap<InstanceId, Tree>,
     /// The instance that the run is about.
@@ -105,12 +108,16 @@ pub struct Simulation {
 }
 
 impl Simulation {
+    /// What stands for the hash of the program.
+    pub(crate) const PROGRAM: [u8; 32] = [1; 32];
+
     /// A run with this script.
     pub fn new(executor: Arc<dyn Executor>, script: impl FnMut(&Attempt) -> Answer + 'static) -> Simulation {
         Simulation {
             executor,
             script: Box::new(script),
             store: Store::default(),
+            mirror: None,
             live: BTreeMap::new(),
             main: InstanceId(uuid::Uuid::from_u128(7)),
             now: 0,
@@ -127,10 +134,17 @@ impl Simulation {
         }
     }
 
+    /// Writes to this store as well, and loads from it.
+    #[must_use]
+    pub fn mirrored(mut self, mirror: Option<Mirror>) -> Simulation {
+        self.mirror = mirror;
+        self
+    }
+
     /// Dies once, there.
     #[must_use]
-    pub fn crashing(mut self, crash: Crash) -> Simulation {
-        self.crash = Some(crash);
+    pub fn crashing(mut self, crash: impl Into<Option<Crash>>) -> Simulation {
+        self.crash = crash.into();
         self
     }
 
@@ -198,7 +212,7 @@ impl Simulation {
             parent: None,
             name: "test".into(),
             workflow: id,
-            program: [1; 32],
+            program: Simulation::PROGRAM,
             input,
         }
     }
@@ -215,7 +229,7 @@ impl Simulation {
             if self.live.contains_key(&root) {
                 continue;
             }
-            let stored = self.store.tree(root);
+            let stored = self.load(root);
             let mut tree = Tree::load(stored, &Limits::default(), executor.as_ref()).expect("the rows load");
             self.apply_overdue(&mut tree);
             tree.recover(executor.as_ref(), Timestamp(self.now));
@@ -224,6 +238,16 @@ impl Simulation {
             }
         }
         true
+    }
+
+    /// The rows of a tree: those of the real store, which are the same.
+    fn load(&mut self, root: InstanceId) -> Vec<StoredInstance> {
+        let stored = self.store.tree(root);
+        let Some(mirror) = &mut self.mirror else { return stored };
+        let ids: Vec<InstanceId> = stored.iter().map(|one| one.row.id).collect();
+        let loaded = mirror.load(root, &ids);
+        assert_eq!(loaded, stored, "the store gives other rows than it was given");
+        loaded
     }
 
     /// What was due and what came while nobody owned it, by time; a message wins a tie.
@@ -251,6 +275,9 @@ impl Simulation {
     /// Takes the next message from outside.
     fn take_message(&mut self) -> Option<Event> {
         let (id, Outside::Send(at, message)) = self.outside.pop_front()?;
+        if let Some(mirror) = &self.mirror {
+            mirror.send(id, self.main, &message);
+        }
         self.in_hand.push((id, Outside::Send(at, message.clone())));
         Some(Event::Message { inbox: Some(id), message })
     }
@@ -264,6 +291,9 @@ impl Simulation {
             // The messages are still in the inbox.
             in_hand.into_iter().rev().for_each(|message| self.outside.push_front(message));
             return false;
+        }
+        if let Some(mirror) = &mut self.mirror {
+            mirror.commit(tree.id(), &transition.changes);
         }
         self.store.commit(transition.changes);
         if self.dies(Crash::AfterCommit(self.transitions)) {
@@ -300,7 +330,12 @@ impl Simulation {
             (Wish::Tell { .. }, None) => Err("there is no such instance".to_owned()),
             (Wish::Tell { .. }, Some((to, true))) => {
                 let message = request.message().expect("the message is JSON");
-                self.store.accept(uuid::Uuid::from_bytes(request.key.0), to, message)
+                let id = uuid::Uuid::from_bytes(request.key.0);
+                let accepted = self.store.accept(id, to, message.clone());
+                if let (Some(mirror), Ok(())) = (&self.mirror, &accepted) {
+                    mirror.send(id, to, &message);
+                }
+                accepted
             }
             (Wish::Start { .. }, Some(_)) => Ok(()),
             (Wish::Ask { .. }, _) => Err("only a child can be asked".to_owned()),
@@ -314,7 +349,7 @@ impl Simulation {
                     parent: None,
                     name: request.to.clone(),
                     workflow: workflow.expect("the workflow"),
-                    program: [1; 32],
+                    program: Simulation::PROGRAM,
                     input: input.clone(),
                 };
                 let executor = self.executor.clone();
@@ -341,6 +376,9 @@ impl Simulation {
             self.arrivals.clear();
             self.waiting.clear();
             self.answers.clear();
+            if let Some(mirror) = &mut self.mirror {
+                mirror.reopen();
+            }
         }
         dies
     }
@@ -536,33 +574,36 @@ pub fn survives_every_crash(
     let mut first: Option<Ended> = None;
     for (kind, executor) in crate::executors(program) {
         let run = |crash: Option<Crash>| {
-            let simulation =
-                Simulation::new(executor.clone(), script.clone()).outside(outside.iter().cloned());
-            match crash {
-                Some(crash) => simulation.crashing(crash),
-                None => simulation,
-            }
-            .run(workflow, input)
+            let simulation = Simulation::new(executor.clone(), script.clone());
+            simulation.outside(outside.iter().cloned()).crashing(crash).run(workflow, input)
         };
         let calm = run(None);
         let reference = first.get_or_insert_with(|| calm.clone()).clone();
         assert_eq!(calm, reference, "{kind} differs from the interpreter");
-        let commits = (1..=calm.transitions).flat_map(|n| [Crash::BeforeCommit(n), Crash::AfterCommit(n)]);
-        let effects = (1..=calm.attempts).map(Crash::AfterEffect);
-        for crash in commits.chain(effects) {
-            let crashed = run(Some(crash));
-            let told = |ended: &Ended| {
-                let Ended { status, output, error, instances, replies, undelivered, answers, .. } =
-                    ended.clone();
-                (status, output, error, instances, replies, undelivered, answers)
-            };
-            let same = told(&crashed) == told(&calm);
-            assert!(same, "{kind}, {crash:?}: ended {crashed:#?}, without the crash {calm:#?}");
-            let (mut with, mut without) = (crashed.effects.clone(), calm.effects.clone());
-            with.sort();
-            without.sort();
-            assert_eq!(with, without, "{kind}, {crash:?}: other calls than without the crash");
+        for crash in calm.places_to_crash() {
+            assert_same(&run(Some(crash)), &calm, &format!("{kind}, {crash:?}"));
         }
     }
     first.expect("at least one executor")
+}
+
+impl Ended {
+    /// Before and after each commit, and after each effect.
+    pub fn places_to_crash(&self) -> Vec<Crash> {
+        let commits = (1..=self.transitions).flat_map(|n| [Crash::BeforeCommit(n), Crash::AfterCommit(n)]);
+        commits.chain((1..=self.attempts).map(Crash::AfterEffect)).collect()
+    }
+}
+
+/// A run with a crash ends as the calm one, and with the same calls.
+pub fn assert_same(crashed: &Ended, calm: &Ended, place: &str) {
+    let told = |ended: &Ended| {
+        let Ended { status, output, error, instances, replies, undelivered, answers, .. } = ended.clone();
+        (status, output, error, instances, replies, undelivered, answers)
+    };
+    assert!(told(crashed) == told(calm), "{place}: ended {crashed:#?}, without the crash {calm:#?}");
+    let (mut with, mut without) = (crashed.effects.clone(), calm.effects.clone());
+    with.sort();
+    without.sort();
+    assert_eq!(with, without, "{place}: other calls than without the crash");
 }
