@@ -140,7 +140,7 @@ workflow main() -> String fails Declined {
   }
   first_found()
 }"#;
-    let ended = run(body, json!({}), &[Outside::Send(0, Message::Resume)], |attempt| bookings(attempt));
+    let ended = run(body, json!({}), &[Outside::Send(0, Message::Resume)], bookings);
     assert_eq!(ended.status, Status::Completed, "{ended:#?}");
     let cancelled = ended.effects.iter().filter(|effect| effect.starts_with("cancel")).count();
     assert_eq!(cancelled, 2, "{:?}", ended.effects);

@@ -2,7 +2,6 @@
 
 mod common;
 
-
 use common::{parse_text, rendered};
 use flow_syntax::ast::*;
 use proptest::prelude::*;

@@ -1,6 +1,11 @@
 //! The fence on PostgreSQL: what an owner that is stopped, cut off or gone can still write, and what it can't.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests may panic as tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests may panic as tests do"
+)]
 
 use flow_machine::ids::InstanceId;
 use flow_machine::rows::Changes;
@@ -27,7 +32,9 @@ impl Two {
         let url = PostgresServer::start().fresh_database();
         let (first, second) = (connect(&url).await.unwrap(), connect(&url).await.unwrap());
         let root = InstanceId(Uuid::new_v4());
-        let Claim::Granted(lease) = first.claim(Scope::Tree(root)).await.unwrap() else { panic!("it is nobody's") };
+        let Claim::Granted(lease) = first.claim(Scope::Tree(root)).await.unwrap() else {
+            panic!("it is nobody's")
+        };
         let owner = second.owner(root).await.unwrap().expect("the first one lives");
         Two { url, first, second, root, lease, owner }
     }
@@ -35,7 +42,8 @@ impl Two {
     /// The first one's machine is gone, or it is stopped: its connections are open, and nothing is heard of it.
     async fn first_falls_silent(&self) {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
-        let silence = "UPDATE flow.worker SET heartbeat = clock_timestamp() - interval '1 minute' WHERE id = $1";
+        let silence =
+            "UPDATE flow.worker SET heartbeat = clock_timestamp() - interval '1 minute' WHERE id = $1";
         connection.execute(sqlx::query(silence).bind(self.owner.worker)).await.unwrap();
     }
 
@@ -69,7 +77,10 @@ async fn a_machine_that_vanished_is_known_by_its_heartbeat() {
     assert_eq!(two.claim().await, Claim::Held(two.owner.clone()));
     two.first.renew().await.unwrap();
     two.first_falls_silent().await;
-    assert!(matches!(two.claim().await, Claim::Granted(_)), "its session lock is still held, but nothing is heard of it");
+    assert!(
+        matches!(two.claim().await, Claim::Granted(_)),
+        "its session lock is still held, but nothing is heard of it"
+    );
     assert!(matches!(two.late_commit().await, Err(StoreError::LeaseLost { .. })));
 }
 
@@ -97,7 +108,10 @@ async fn a_stopped_owner_in_the_middle_of_a_commit_is_terminated() {
     let began = Instant::now();
     assert!(matches!(two.claim().await, Claim::Granted(_)));
     assert!(began.elapsed() >= Duration::from_millis(900), "it is given a second to end by itself");
-    assert!(commit.execute("COMMIT").await.is_err(), "when it goes on, its session is gone and nothing of it has landed");
+    assert!(
+        commit.execute("COMMIT").await.is_err(),
+        "when it goes on, its session is gone and nothing of it has landed"
+    );
 }
 
 #[tokio::test]

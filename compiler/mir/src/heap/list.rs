@@ -76,10 +76,15 @@ impl Heap {
 
     /// The list with another item at `index`, which it has: in place where a single local holds it, else a copy.
     pub fn list_set(&mut self, list: u64, index: usize, item: u64) -> Result<u64, OutOfMemory> {
-        let list =
-            if self.is_held_once(list) { list } else { self.make_list(&self.list_items(list).to_vec())? };
-        self.set(self.get(list, 1), 2 + index, item);
-        Ok(list)
+        if self.is_held_once(list) {
+            self.set(self.get(list, 1), 2 + index, item);
+            return Ok(list);
+        }
+        let mut items = self.list_items(list).to_vec();
+        if let Some(place) = items.get_mut(index) {
+            *place = item;
+        }
+        self.make_list(&items)
     }
 }
 

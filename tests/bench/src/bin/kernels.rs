@@ -12,6 +12,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::excessive_precision,
+    clippy::approx_constant,
     reason = "a measurement may panic"
 )]
 

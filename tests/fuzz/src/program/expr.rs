@@ -95,7 +95,7 @@ impl Maker<'_> {
     /// An expression whose type nothing in it says, with a place that does.
     fn typed(&mut self, text: &str, ty: &Ty) -> String {
         let name = self.new_name("t");
-        format!("{{\n    let {name}: {} = {text}\n    {name}\n  }}", ty.text(&self.declared))
+        format!("{{\n    let {name}: {} = {text}\n    {name}\n  }}", ty.text())
     }
 
     fn lambda(&mut self, param: &Ty, result: &Ty, depth: usize) -> String {
@@ -107,7 +107,7 @@ impl Maker<'_> {
         let body = self.expr(result, depth);
         self.fails = fails;
         self.scope.truncate(mark);
-        format!("(|{name}: {}| {body})", param.text(&self.declared))
+        format!("(|{name}: {}| {body})", param.text())
     }
 
     fn choice(&mut self, ty: &Ty, depth: usize) -> String {
@@ -335,7 +335,11 @@ impl Maker<'_> {
                 format!("({a} {} {b})", self.random.word(&["==", "!="]))
             }
             1 | 2 => {
-                let ty = [Ty::Int, Ty::Decimal, Ty::Duration][self.random.below(3)].clone();
+                let ty = match self.random.below(3) {
+                    0 => Ty::Int,
+                    1 => Ty::Decimal,
+                    _ => Ty::Duration,
+                };
                 let (a, b) = (self.expr(&ty, depth), self.expr(&ty, depth));
                 format!("({a} {} {b})", self.random.word(&["<", "<=", ">", ">="]))
             }

@@ -97,17 +97,14 @@ impl Maker<'_> {
         let mut written = Vec::new();
         for ty in &params {
             let name = self.new_name("p");
-            written.push(format!("{name}: {}", ty.text(&self.declared)));
+            written.push(format!("{name}: {}", ty.text()));
             self.scope.push(Variable { name, ty: ty.clone(), mutable: false });
         }
         (self.fails, self.budget) = (fails, 60);
         let body = self.body(&result);
         let failures = if fails { " fails Bad" } else { "" };
-        let text = format!(
-            "\nfn {name}({}) -> {}{failures} {{\n{body}}}\n",
-            written.join(", "),
-            result.text(&self.declared)
-        );
+        let text =
+            format!("\nfn {name}({}) -> {}{failures} {{\n{body}}}\n", written.join(", "), result.text());
         self.functions.push(Callable { name, params, result, fails });
         text
     }

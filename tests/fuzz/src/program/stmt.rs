@@ -25,7 +25,7 @@ impl Maker<'_> {
         let ty = self.declared.any(self.random, 2);
         let value = self.expr(&ty, 3);
         let name = self.new_name("v");
-        let written = ty.text(&self.declared);
+        let written = ty.text();
         self.scope.push(Variable { name: name.clone(), ty, mutable: false });
         format!("{pad}let {name}: {written} = {value}\n")
     }
@@ -65,7 +65,7 @@ impl Maker<'_> {
         let text = format!(
             "{pad}var {counter} = {}\n{pad}var {kept}: {} = {first}\n{pad}while {counter} > 0 {{\n{pad}  {counter} -= 1\n{pad}  {kept} = {next}\n{pad}}}\n",
             self.random.below(5),
-            ty.text(&self.declared)
+            ty.text()
         );
         self.scope.push(Variable { name: kept, ty, mutable: true });
         text
@@ -94,7 +94,7 @@ impl Maker<'_> {
         let ty = Ty::List(Box::new(item));
         let text = format!(
             "{pad}var {name}: {} = []\n{pad}for {index} in 0..{} {{ {name}.push({pushed}) }}\n",
-            ty.text(&self.declared),
+            ty.text(),
             self.random.below(5)
         );
         self.scope.push(Variable { name, ty, mutable: true });

@@ -22,8 +22,8 @@ pub(super) enum Ty {
 }
 
 impl Ty {
-    pub fn text(&self, declared: &Declared) -> String {
-        let inner = |ty: &Ty| ty.text(declared);
+    pub fn text(&self) -> String {
+        let inner = |ty: &Ty| ty.text();
         match self {
             Ty::Int => "Int".into(),
             Ty::Bool => "Bool".into(),
@@ -111,7 +111,7 @@ impl Declared {
         for (index, fields) in self.records.iter().enumerate() {
             let field = |(at, ty): (usize, &Ty)| {
                 let default = if *ty == Ty::Int && at % 2 == 1 { " = 7" } else { "" };
-                format!("f{at}: {}{default}", ty.text(self))
+                format!("f{at}: {}{default}", ty.text())
             };
             let fields: Vec<String> = fields.iter().enumerate().map(field).collect();
             let separator = if random.one_in(2) { "  " } else { "\n  " };
@@ -120,7 +120,7 @@ impl Declared {
         for (index, cases) in self.enums.iter().enumerate() {
             let case = |(at, fields): (usize, &Vec<Ty>)| {
                 let fields: Vec<String> =
-                    fields.iter().enumerate().map(|(at, ty)| format!("g{at}: {}", ty.text(self))).collect();
+                    fields.iter().enumerate().map(|(at, ty)| format!("g{at}: {}", ty.text())).collect();
                 let name = case_name(index, at);
                 if fields.is_empty() { name } else { format!("{name}({})", fields.join(", ")) }
             };
