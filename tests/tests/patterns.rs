@@ -1,5 +1,5 @@
-//! The control-flow patterns of the Workflow Patterns Initiative: each program in `tests/patterns` runs with a crash at every
-//! point, on both executors, and must leave the traces that its comments say.
+//! The control-flow patterns of the Workflow Patterns Initiative: each program in `tests/patterns` must leave the
+//! traces that its comments say, and with a crash at any point, on both executors, end the same way with the same steps.
 #![allow(clippy::expect_used, reason = "in a test, a panic is how a failure is told")]
 
 use flow_tests::pattern::Pattern;
