@@ -7,6 +7,7 @@ pub mod scenario;
 mod script;
 pub mod simulation;
 mod stored;
+pub mod trace;
 
 use flow_mir::interpreter::Interpreter;
 use flow_mir::{Executor, Program};

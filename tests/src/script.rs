@@ -1,5 +1,6 @@
 //! What the activities of a simulated world answer.
 
+use crate::trace::Gate;
 use flow_machine::event::CallOutcome;
 use flow_machine::ids::CallKey;
 use flow_mir::value::{Image, from_json, to_json};
@@ -19,6 +20,8 @@ pub enum Answer {
     Refused,
     /// As the other one, after so many nanoseconds.
     After(i64, Box<Answer>),
+    /// As the other one, but not before the gate is open; no time-out ends it sooner.
+    Once(Gate, Box<Answer>),
     /// Never.
     Never,
 }
@@ -61,7 +64,7 @@ pub(crate) fn outcome(
         }
         Answer::Unknown => CallOutcome::Unknown { reason: "no answer".into(), timed_out: false },
         Answer::Refused => CallOutcome::Refused { reason: "refused".into() },
-        Answer::Never | Answer::After(..) => return None,
+        Answer::Never | Answer::After(..) | Answer::Once(..) => return None,
     })
 }
 

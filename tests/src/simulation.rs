@@ -7,6 +7,7 @@ use crate::mirror::Mirror;
 pub use crate::script::{Answer, Attempt};
 use crate::script::{image_json, outcome};
 use crate::stored::Store;
+use crate::trace::{Gate, Trace};
 use flow_machine::event::{Action, Answered, Ask, CallOutcome, Dispatch, Event, Message, Wish};
 use flow_machine::history::{ErrorReport, HistoryEvent};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
@@ -38,6 +39,16 @@ pub enum Crash {
 pub enum Outside {
     /// Sends a message at this time.
     Send(i64, Message),
+    /// Sends it once the gate is open, and what comes before it is sent.
+    Once(Gate, Message),
+}
+
+impl Outside {
+    fn message(&self) -> &Message {
+        match self {
+            Outside::Send(_, message) | Outside::Once(_, message) => message,
+        }
+    }
 }
 
 /// How a run ended.
@@ -67,6 +78,10 @@ pub struct Ended {
     pub attempts: usize,
     /// The virtual time it took.
     pub took: i64,
+    /// When its steps began and ended.
+    pub trace: Trace,
+    /// It did not end: where it stood when nothing more could happen.
+    pub stalled: Option<String>,
 }
 
 type Script = Box<dyn FnMut(&Attempt) -> Answer>;
@@ -77,6 +92,17 @@ enum Next {
     /// The process died while it made an attempt.
     Death,
     Nothing,
+}
+
+/// The outcome of an attempt, on its way.
+struct Arrival {
+    /// Not before that time, nor before the gate is open.
+    at: i64,
+    gate: Gate,
+    instance: InstanceId,
+    key: CallKey,
+    attempt: u32,
+    outcome: CallOutcome,
 }
 
 /// A simulated run of one instance, its children, and what they detach.
@@ -91,8 +117,8 @@ pub struct Simulation {
     /// The instance that the run is about.
     main: InstanceId,
     now: i64,
-    /// Attempts in flight or waiting, with the time at which their outcome arrives.
-    arrivals: Vec<(i64, InstanceId, CallKey, u32, CallOutcome)>,
+    /// Outcomes of attempts that are on their way.
+    arrivals: Vec<Arrival>,
     /// Requests of strands that are done or refused, and are to be told so.
     answers: VecDeque<(InstanceId, CallKey, Result<Answered, String>)>,
     waiting: Vec<Dispatch>,
@@ -104,6 +130,7 @@ pub struct Simulation {
     transitions: usize,
     attempts: usize,
     effects: Vec<(CallKey, String)>,
+    trace: Trace,
     crashed: bool,
 }
 
@@ -130,6 +157,7 @@ impl Simulation {
             transitions: 0,
             attempts: 0,
             effects: Vec::new(),
+            trace: Trace::default(),
             crashed: false,
         }
     }
@@ -162,14 +190,23 @@ impl Simulation {
 
     /// Runs the workflow to its end and that of all it detaches, or until it is stuck with nothing more to come from
     /// outside.
-    pub fn run(mut self, workflow: &str, input: &Value) -> Ended {
+    pub fn run(self, workflow: &str, input: &Value) -> Ended {
+        let ended = self.watch(workflow, input);
+        if let Some(stalled) = &ended.stalled {
+            panic!("nothing more can happen: {stalled}");
+        }
+        ended
+    }
+
+    /// The same, but a run that doesn't end is told as such.
+    pub fn watch(mut self, workflow: &str, input: &Value) -> Ended {
         let new = self.new_instance(workflow, input);
         loop {
             if !self.revive(&new) {
                 continue;
             }
             if self.is_over() {
-                return self.ended();
+                return self.ended(None);
             }
             let (instance, event) = match self.next() {
                 Next::Event(instance, event) => (instance, event),
@@ -177,7 +214,8 @@ impl Simulation {
                 Next::Nothing => {
                     let views: Vec<_> = self.live.values().flat_map(Tree::instances).collect();
                     let views: Vec<_> = views.iter().map(|one| one.view(&self.program())).collect();
-                    panic!("nothing more can happen: {views:#?}");
+                    let stalled = format!("{views:#?}");
+                    return self.ended(Some(stalled));
                 }
             };
             let Some(root) = self.store.row(instance).map(|row| row.root) else { continue };
@@ -256,8 +294,7 @@ impl Simulation {
         loop {
             let timer = tree.next_timer().map(|(due, of, id)| (due, of, id.to_owned()));
             let timer = timer.filter(|(due, ..)| due.0 <= self.now);
-            let sent = self.outside.front().map(|(_, Outside::Send(at, _))| *at);
-            let sent = sent.filter(|at| *at <= self.now && tree.id() == self.main);
+            let sent = self.next_sent().filter(|at| *at <= self.now && tree.id() == self.main);
             match (sent, timer) {
                 (Some(at), timer) if timer.as_ref().is_none_or(|(due, ..)| at <= due.0) => {
                     if let Some(event) = self.take_message() {
@@ -272,13 +309,22 @@ impl Simulation {
         }
     }
 
-    /// Takes the next message from outside.
+    /// When the next message comes from outside.
+    fn next_sent(&self) -> Option<i64> {
+        match &self.outside.front()?.1 {
+            Outside::Send(at, _) => Some(*at),
+            Outside::Once(gate, _) => gate.is_open(&self.trace).then_some(self.now),
+        }
+    }
+
+    /// Takes that message.
     fn take_message(&mut self) -> Option<Event> {
-        let (id, Outside::Send(at, message)) = self.outside.pop_front()?;
+        let (id, outside) = self.outside.pop_front()?;
+        let message = outside.message().clone();
         if let Some(mirror) = &self.mirror {
             mirror.send(id, self.main, &message);
         }
-        self.in_hand.push((id, Outside::Send(at, message.clone())));
+        self.in_hand.push((id, outside));
         Some(Event::Message { inbox: Some(id), message })
     }
 
@@ -295,6 +341,7 @@ impl Simulation {
         if let Some(mirror) = &mut self.mirror {
             mirror.commit(tree.id(), &transition.changes);
         }
+        self.trace.commit(&transition.changes);
         self.store.commit(transition.changes);
         if self.dies(Crash::AfterCommit(self.transitions)) {
             return false;
@@ -311,7 +358,7 @@ impl Simulation {
             Action::Dispatch(dispatch) if dispatch.not_before.is_some() => self.waiting.push(dispatch),
             Action::Dispatch(dispatch) => return self.attempt(&dispatch),
             Action::Abort { key } => {
-                self.arrivals.retain(|(_, _, open, ..)| *open != key);
+                self.arrivals.retain(|arrival| arrival.key != key);
                 self.waiting.retain(|dispatch| dispatch.key != key);
             }
             Action::Withdraw { key } => self.waiting.retain(|dispatch| dispatch.key != key),
@@ -400,11 +447,21 @@ impl Simulation {
             key: dispatch.key,
         };
         self.attempts += 1;
+        self.trace.attempt(dispatch.key, &activity.name, &args);
         let mut answer = (self.script)(&attempt);
-        let mut delay = SECOND / 1000;
-        while let Answer::After(more, inner) = answer {
-            delay += more;
-            answer = *inner;
+        let (mut delay, mut gate) = (SECOND / 1000, Gate::default());
+        loop {
+            answer = match answer {
+                Answer::After(more, inner) => {
+                    delay += more;
+                    *inner
+                }
+                Answer::Once(held, inner) => {
+                    gate.0.extend(held.0);
+                    *inner
+                }
+                _ => break,
+            };
         }
         let happened = matches!(answer, Answer::Returns(_) | Answer::Unknown | Answer::Never);
         if happened && !self.effects.iter().any(|(key, _)| *key == dispatch.key) {
@@ -421,11 +478,14 @@ impl Simulation {
         if self.dies(Crash::AfterEffect(self.attempts)) {
             return false;
         }
-        self.arrivals.extend(
-            outcome.map(|outcome| {
-                (self.now + delay, dispatch.instance, dispatch.key, dispatch.attempt, outcome)
-            }),
-        );
+        self.arrivals.extend(outcome.map(|outcome| Arrival {
+            at: self.now + delay,
+            gate,
+            instance: dispatch.instance,
+            key: dispatch.key,
+            attempt: dispatch.attempt,
+            outcome,
+        }));
         true
     }
 
@@ -448,17 +508,18 @@ impl Simulation {
         if let Some((id, instance, message)) = self.store.inbox.first().cloned() {
             return Some(Next::Event(instance, Event::Message { inbox: Some(id), message }));
         }
-        let arrival = self.arrivals.iter().map(|(at, ..)| *at).min();
+        let arrives = |arrival: &&Arrival| arrival.gate.is_open(&self.trace);
+        let arrival = self.arrivals.iter().filter(arrives).map(|arrival| arrival.at).min();
         let retry = self.waiting.iter().filter_map(|dispatch| dispatch.not_before).map(|at| at.0).min();
         let timers = self.store.instances.values().flat_map(|rows| rows.timers.values());
         let timer = timers.clone().map(|row| row.due.0).min();
-        let sent = self.outside.front().map(|(_, Outside::Send(at, _))| *at);
+        let sent = self.next_sent();
         let next = [arrival, sent, timer, retry].into_iter().flatten().min()?;
         self.now = self.now.max(next);
         // At one time: arrivals before deadlines.
         if arrival == Some(next) {
-            let index = self.arrivals.iter().position(|(at, ..)| *at == next)?;
-            let (_, instance, key, attempt, outcome) = self.arrivals.remove(index);
+            let index = self.arrivals.iter().position(|one| one.at == next && arrives(&one))?;
+            let Arrival { instance, key, attempt, outcome, .. } = self.arrivals.remove(index);
             return Some(Next::Event(instance, Event::CallEnded { key, attempt, outcome }));
         }
         if sent == Some(next) {
@@ -475,7 +536,7 @@ impl Simulation {
         Some(if self.attempt(&dispatch) { Next::Nothing } else { Next::Death })
     }
 
-    fn ended(self) -> Ended {
+    fn ended(self, stalled: Option<String>) -> Ended {
         let row = self.store.row(self.main).expect("the instance is stored");
         let output = self.history(self.main).into_iter().rev().find_map(|event| match event {
             HistoryEvent::Ended { output, .. } => Some(output),
@@ -528,6 +589,8 @@ impl Simulation {
             transitions: self.transitions,
             attempts: self.attempts,
             took: self.now,
+            trace: self.trace,
+            stalled,
         }
     }
 

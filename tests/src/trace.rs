@@ -1,0 +1,156 @@
+//! What happened in a run, across its crashes: when each step began, and when its end was recorded.
+//!
+//! A step that is tried again after a crash is one step. It has begun with its first attempt, which is seen in the world, and
+//! ended with the commit that records its outcome; so a step that goes on before what it waits for is recorded is caught.
+
+use flow_machine::history::HistoryEvent;
+use flow_machine::ids::CallKey;
+use flow_machine::rows::Changes;
+use serde_json::Value;
+use std::fmt;
+
+/// A moment of a run: its attempts and commits, counted. What one commit records is at one moment.
+pub type Moment = usize;
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With an answer: a result, or a declared error.
+    Answered,
+    /// It was given up without one: withdrawn on the way, or out of time.
+    GivenUp,
+}
+
+/// A call of an activity, or an instance of a workflow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The activity's or workflow's name.
+    pub name: String,
+    /// Its arguments, in order.
+    pub args: Vec<Value>,
+    /// When it was first attempted, or the instance's start was recorded.
+    pub began: Moment,
+    /// When its end was recorded, and how it ended.
+    pub end: Option<(Moment, End)>,
+    /// It is an instance.
+    pub is_instance: bool,
+    key: String,
+}
+
+/// The steps of a run, in the order in which they began.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trace {
+    steps: Vec<Step>,
+    now: Moment,
+}
+
+impl Trace {
+    /// Those steps.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// An attempt is made.
+    pub(crate) fn attempt(&mut self, key: CallKey, name: &str, args: &[Value]) {
+        self.now += 1;
+        self.begin(&HistoryEvent::key(key), name, args.to_vec(), false);
+    }
+
+    /// A transition is committed.
+    pub(crate) fn commit(&mut self, changes: &Changes) {
+        self.now += 1;
+        for row in &changes.history {
+            let instance = row.instance.0.to_string();
+            match serde_json::from_slice(&row.event).expect("history is JSON") {
+                HistoryEvent::Started { workflow, input } => {
+                    let args = input.as_object().map(|args| args.values().cloned().collect());
+                    self.begin(&instance, &workflow, args.unwrap_or_default(), true);
+                }
+                HistoryEvent::Ended { .. } => self.end(&instance, End::Answered),
+                HistoryEvent::CallCompleted { key, .. } => self.end(&key, End::Answered),
+                HistoryEvent::CallFailed { key, unknown, .. } => {
+                    self.end(&key, if unknown { End::GivenUp } else { End::Answered });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn begin(&mut self, key: &str, name: &str, args: Vec<Value>, is_instance: bool) {
+        if self.steps.iter().all(|step| step.key != key) {
+            let (name, key, began) = (name.to_owned(), key.to_owned(), self.now);
+            self.steps.push(Step { name, args, began, end: None, is_instance, key });
+        }
+    }
+
+    fn end(&mut self, key: &str, how: End) {
+        if let Some(step) = self.steps.iter_mut().find(|step| step.key == key) {
+            step.end = Some((self.now, how));
+        }
+    }
+}
+
+/// Names steps: all of an activity or workflow, `vote`, or those with these arguments, `vote(3)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steps {
+    /// The activity or workflow.
+    pub name: String,
+    /// The arguments.
+    pub args: Option<Vec<Value>>,
+}
+
+impl Steps {
+    /// Reads `vote` or `vote(3)`; the arguments are JSON.
+    pub fn parse(text: &str) -> Result<Steps, String> {
+        let Some((name, args)) = text.split_once('(') else {
+            return Ok(Steps { name: text.into(), args: None });
+        };
+        let args = args.strip_suffix(')').ok_or_else(|| format!("`{text}` lacks a `)`"))?;
+        let args =
+            serde_json::from_str(&format!("[{args}]")).map_err(|error| format!("`{text}`: {error}"))?;
+        Ok(Steps { name: name.into(), args: Some(args) })
+    }
+
+    /// Whether a call of that activity with those arguments is meant.
+    pub fn are(&self, name: &str, args: &[Value]) -> bool {
+        self.name == name && self.args.as_ref().is_none_or(|wanted| wanted == args)
+    }
+
+    /// Those of a run.
+    pub fn of<'a>(&'a self, trace: &'a Trace) -> impl Iterator<Item = &'a Step> {
+        trace.steps.iter().filter(|step| self.are(&step.name, &step.args))
+    }
+}
+
+impl fmt::Display for Steps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(args) = &self.args else { return write!(f, "{}", self.name) };
+        let args: Vec<String> = args.iter().map(Value::to_string).collect();
+        write!(f, "{}({})", self.name, args.join(", "))
+    }
+}
+
+/// What must have happened before something is let through: so many of these steps have begun, or ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happened {
+    /// Which steps.
+    pub steps: Steps,
+    /// How many of them.
+    pub count: usize,
+    /// They have ended, not only begun.
+    pub ended: bool,
+}
+
+/// Holds something back until all of this has happened. What has happened stays so across crashes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gate(pub Vec<Happened>);
+
+impl Gate {
+    /// Whether all of it has happened.
+    pub fn is_open(&self, trace: &Trace) -> bool {
+        self.0.iter().all(|wanted| {
+            let those = wanted.steps.of(trace).filter(|step| !wanted.ended || step.end.is_some());
+            those.count() >= wanted.count
+        })
+    }
+}
