@@ -153,7 +153,7 @@ workflow main() -> String { nap() }",
         let child = format!("{id}/nap-1");
         let began = Instant::now();
         while place.flow(&["show", &child]).code != 0 {
-            assert!(began.elapsed() < Duration::from_secs(20), "the child never starts");
+            assert!(began.elapsed() < Duration::from_secs(120), "the child never starts");
             std::thread::sleep(Duration::from_millis(20));
         }
         let shown = place.flow(&["show", id]);

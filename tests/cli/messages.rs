@@ -40,7 +40,7 @@ fn until(place: &Place, args: &[&str], wanted: impl Fn(&Done) -> bool) -> Done {
         if wanted(&done) {
             return done;
         }
-        assert!(begun.elapsed() < Duration::from_secs(30), "{args:?}: {done:#?}");
+        assert!(begun.elapsed() < Duration::from_secs(120), "{args:?}: {done:#?}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

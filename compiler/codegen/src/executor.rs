@@ -1,11 +1,11 @@
 //! Entering and leaving native code.
 
 use crate::context::{Buffers, Context, Outcome};
-use crate::linker::{CompileError, Linker, Unit};
+use crate::linker::{CompileError, Linker, Unit, is_large};
 use crate::runtime;
 use flow_mir::strand::ran_too_long;
 use flow_mir::{
-    Entry, Executor, Exit, Frame, Function, FunctionId, Heap, Host, Id, Program, SuspensionId,
+    Entry, Executor, Exit, Frame, Function, FunctionId, Heap, Host, Id, Interpreter, Program, SuspensionId,
     SuspensionPoint, Terminator, TrapKind,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,10 +15,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What `enter` calls: `(context, suspension, slots, value, is_error)`.
 type EntryCode = unsafe extern "C" fn(*mut Context<'_>, u64, *const u64, u64, u64) -> Outcome;
 
-/// Runs a program as native code. Functions are compiled when they are first needed.
+/// Runs a program as native code. Functions are compiled when they are first needed, but for those of a size that isn't
+/// worth it, which are interpreted, with what they call.
 #[derive(Debug)]
 pub struct NativeExecutor {
     program: Arc<Program>,
+    interpreter: Interpreter,
+    /// Which functions it runs.
+    interpreted: Box<[bool]>,
     linker: Mutex<Linker>,
     /// Code by function, null where not compiled yet: what `enter` calls.
     entries: Box<[AtomicPtr<u8>]>,
@@ -43,13 +47,25 @@ impl NativeExecutor {
             bodies: table(),
             spills,
             widest_spill: widest_spill.unwrap_or(0),
+            interpreted: program.functions.values().map(is_large).collect(),
+            interpreter: Interpreter::new(Arc::clone(&program)),
             program,
         })
     }
 
     /// Compiles everything now that would be compiled when first needed.
     pub fn compile_all(&self) -> Result<(), CompileError> {
-        self.program.functions.ids().try_for_each(|id| self.address(Unit::Entry(id)).map(|_| ()))
+        let mut compiled = self.program.functions.ids().filter(|id| !self.is_interpreted(*id));
+        compiled.try_for_each(|id| self.address(Unit::Entry(id)).map(|_| ()))
+    }
+
+    fn is_interpreted(&self, id: FunctionId) -> bool {
+        self.interpreted.get(id.index()).copied().unwrap_or(false)
+    }
+
+    /// What runs the functions that have no code of their own.
+    pub(crate) fn interpreter(&self) -> &Interpreter {
+        &self.interpreter
     }
 
     /// The code of a unit, compiled if it isn't yet.
@@ -168,6 +184,9 @@ impl NativeExecutor {
         heap: &mut Heap,
         host: &mut dyn Host,
     ) -> Result<Exit, String> {
+        if self.is_interpreted(id) {
+            return Ok(self.interpreter.enter(id, entry, callers, heap, host));
+        }
         let call = self.call(id, entry)?;
         if heap.interrupted() {
             return Ok(Exit::Raise(ran_too_long(heap)));

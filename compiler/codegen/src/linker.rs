@@ -51,6 +51,8 @@ pub(crate) enum Unit {
 pub(crate) enum Helper {
     /// `(context, function, &Instruction, operands, their count) -> Outcome`: does any instruction as the interpreter does.
     Instruction,
+    /// `(context, function, arguments, their count) -> Outcome`: runs a function that has no code of its own.
+    Interpret,
     /// `(context, constant) -> Outcome`.
     Constant,
     /// `(context, function) -> Outcome`: the address of a body.
@@ -67,9 +69,10 @@ pub(crate) enum Helper {
 
 impl Helper {
     /// All, with their symbols, addresses and number of parameters.
-    fn all() -> [(Helper, &'static str, *const u8, usize); 7] {
+    fn all() -> [(Helper, &'static str, *const u8, usize); 8] {
         [
             (Helper::Instruction, "flow_instruction", runtime::instruction as *const u8, 5),
+            (Helper::Interpret, "flow_interpret", runtime::interpret as *const u8, 4),
             (Helper::Constant, "flow_constant", runtime::constant as *const u8, 2),
             (Helper::Body, "flow_body", runtime::body as *const u8, 2),
             (Helper::Collect, "flow_collect", runtime::collect as *const u8, 1),
@@ -308,6 +311,15 @@ impl fmt::Debug for Linker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Linker").field("declared", &self.declared.len()).finish_non_exhaustive()
     }
+}
+
+/// Instructions of a function from which on it is interpreted: making native code takes more than linear time, which code of
+/// that size, mostly data written as code, seldom runs often enough to repay.
+const LARGE: usize = 10_000;
+
+/// Whether a function is interpreted.
+pub(crate) fn is_large(function: &Function) -> bool {
+    function.blocks.values().map(|block| block.instructions.len() + 1).sum::<usize>() > LARGE
 }
 
 /// The function, or an error where a damaged program names one it has not.

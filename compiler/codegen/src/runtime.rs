@@ -4,7 +4,8 @@
 use crate::context::{Context, Outcome, READABLE, Record};
 use crate::linker::Unit;
 use flow_mir::{
-    ConstantId, Executor, FunctionId, Id, Instruction, Interpreter, Op, TrapKind, TypeId, intrinsics, strand,
+    ConstantId, Entry, Executor, Exit, FunctionId, Id, Instruction, Interpreter, Op, TrapKind, TypeId,
+    Waiting, intrinsics, strand,
 };
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -87,6 +88,29 @@ pub(crate) extern "C" fn instruction(
     })
 }
 
+/// Runs a function that has no code of its own.
+pub(crate) extern "C" fn interpret(
+    context: *mut Context<'_>,
+    function: u64,
+    arguments: *const u64,
+    count: u64,
+) -> Outcome {
+    // SAFETY: the caller has put that many words into its stack slot.
+    let arguments = unsafe { std::slice::from_raw_parts(arguments, usize::try_from(count).unwrap_or(0)) };
+    with_heap(context, |context| {
+        let (interpreter, id) = (context.executor.interpreter(), function_id(function));
+        let exit = collecting(context, |context, roots| {
+            let waiting = Waiting { frames: context.callers, roots };
+            interpreter.enter_within(id, Entry::Start(arguments), waiting, context.heap, context.host)
+        });
+        match exit {
+            Exit::Return(value) => Ok(value),
+            Exit::Raise(error) => Err(error),
+            Exit::Suspend { .. } => Err(context.heap.make_trap(TrapKind::Internal, "a body suspended")),
+        }
+    })
+}
+
 fn function_id(word: u64) -> FunctionId {
     FunctionId::new(usize::try_from(word).unwrap_or(usize::MAX))
 }
@@ -120,21 +144,30 @@ pub(crate) extern "C" fn body(context: *mut Context<'_>, function: u64) -> Outco
 /// Compacts the heap at a back edge, to what running functions and the frames that wait for them need.
 pub(crate) extern "C" fn collect(context: *mut Context<'_>) -> Outcome {
     with_heap(context, |context| {
-        for index in context.made.drain(..) {
-            // SAFETY: the buffer has an entry for each constant of the program, and only compiled code reads it.
-            unsafe { *context.constants.add(index) = 0 };
-        }
-        let places = roots(context.roots);
-        // SAFETY: each place is a word of a record on the stack of a function that is running.
-        let mut roots: Vec<_> = places.iter().map(|(ty, place)| (*ty, unsafe { **place })).collect();
-        let program = context.executor.program();
-        strand::collect(program, context.heap, context.callers, &mut roots)?;
-        for ((_, place), (_, word)) in places.into_iter().zip(roots) {
-            // SAFETY: as above; the function reads the word back when its call has returned.
-            unsafe { *place = word };
-        }
-        Ok(0)
+        collecting(context, |context, roots| {
+            strand::collect(context.executor.program(), context.heap, context.callers, roots).map(|()| 0)
+        })
     })
+}
+
+/// Does what may move the values that running functions need: it is given them, and leaves where they are now.
+fn collecting<'a, R>(
+    context: &mut Context<'a>,
+    work: impl FnOnce(&mut Context<'a>, &mut [(TypeId, u64)]) -> R,
+) -> R {
+    for index in context.made.drain(..) {
+        // SAFETY: the buffer has an entry for each constant of the program, and only compiled code reads it.
+        unsafe { *context.constants.add(index) = 0 };
+    }
+    let places = roots(context.roots);
+    // SAFETY: each place is a word of a record on the stack of a function that is running.
+    let mut roots: Vec<_> = places.iter().map(|(ty, place)| (*ty, unsafe { **place })).collect();
+    let result = work(context, &mut roots);
+    for ((_, place), (_, word)) in places.into_iter().zip(roots) {
+        // SAFETY: as above; the function reads the word back when its call has returned.
+        unsafe { *place = word };
+    }
+    result
 }
 
 /// The places of all values in a chain of records.

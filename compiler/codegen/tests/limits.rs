@@ -89,25 +89,29 @@ fn the_watchdog_stops_an_endless_loop() {
 
 /// `for each number below the argument: a list of three`; gives the last list's length.
 fn garbage(suspends: bool) -> NativeExecutor {
-    program(suspends, |maker, program| {
-        let list = program.types.intern(Type::List(program.known.int));
-        let (n, one) = (LocalId(0), maker.local(program.known.int));
-        let [i, items] = [program.known.int, list].map(|ty| maker.local(ty));
-        let more = maker.local(program.known.bool);
-        let start = vec![Op::Word { dst: one, word: 1 }, Op::Word { dst: i, word: 0 }];
-        maker.block(start, Terminator::Goto(BlockId(1)), None);
-        let ops = vec![
-            Op::MakeList { dst: items, items: vec![i, i, one] },
-            Op::Binary { dst: i, op: BinaryOp::IntAdd, left: i, right: one },
-            Op::Binary { dst: more, op: BinaryOp::IntLess, left: i, right: n },
-        ];
-        let branch = Terminator::Branch { condition: more, then: BlockId(2), otherwise: BlockId(3) };
-        maker.block(ops, branch, None);
-        let next = Terminator::Safepoint { next: BlockId(1), suspension: SuspensionId::START };
-        maker.block(vec![], next, None);
-        let last = vec![Op::ListLen { dst: i, list: items }];
-        maker.block(last, Terminator::Return(i), None);
-    })
+    program(suspends, |maker, program| make_garbage(maker, program, 1))
+}
+
+/// Its code, with the first instruction so many times.
+fn make_garbage(maker: &mut FunctionMaker, program: &mut Program, times: usize) {
+    let list = program.types.intern(Type::List(program.known.int));
+    let (n, one) = (LocalId(0), maker.local(program.known.int));
+    let [i, items] = [program.known.int, list].map(|ty| maker.local(ty));
+    let more = maker.local(program.known.bool);
+    let mut start = vec![Op::Word { dst: one, word: 1 }; times];
+    start.push(Op::Word { dst: i, word: 0 });
+    maker.block(start, Terminator::Goto(BlockId(1)), None);
+    let ops = vec![
+        Op::MakeList { dst: items, items: vec![i, i, one] },
+        Op::Binary { dst: i, op: BinaryOp::IntAdd, left: i, right: one },
+        Op::Binary { dst: more, op: BinaryOp::IntLess, left: i, right: n },
+    ];
+    let branch = Terminator::Branch { condition: more, then: BlockId(2), otherwise: BlockId(3) };
+    maker.block(ops, branch, None);
+    let next = Terminator::Safepoint { next: BlockId(1), suspension: SuspensionId::START };
+    maker.block(vec![], next, None);
+    let last = vec![Op::ListLen { dst: i, list: items }];
+    maker.block(last, Terminator::Return(i), None);
 }
 
 fn small() -> Limits {
@@ -119,6 +123,36 @@ fn a_loop_that_does_not_suspend_is_collected_where_it_stands() {
     let native = garbage(false);
     let mut heap = heap(&native, small());
     assert_eq!(enter(&native, 1_000_000, &mut heap), Exit::Return(3));
+    assert!(heap.len() < 120_000);
+}
+
+#[test]
+fn a_function_too_large_for_code_collects_around_what_its_native_caller_holds() {
+    let mut program = empty_program();
+    let int = program.known.int;
+    let list = program.types.intern(Type::List(int));
+    let mut caller = FunctionMaker::new("caller", &[int], int, false);
+    let n = LocalId(0);
+    let [given, item] = [caller.local(int), caller.local(int)];
+    let held = caller.local(list);
+    let ops = vec![
+        Op::MakeList { dst: held, items: vec![n] },
+        Op::Call { dst: given, function: FunctionId(1), args: vec![n] },
+        Op::Word { dst: item, word: 0 },
+        Op::ListGet { dst: item, list: held, index: item },
+        Op::Binary { dst: n, op: BinaryOp::IntAdd, left: item, right: given },
+    ];
+    caller.block(ops, Terminator::Return(n), None);
+    let mut large = FunctionMaker::new("large", &[int], int, false);
+    make_garbage(&mut large, &mut program, 20_000);
+    for mut maker in [caller, large] {
+        flow_mir::liveness::complete(&mut maker.function, &program.types);
+        maker.finish(&mut program);
+    }
+    let native = NativeExecutor::compile(Arc::new(program)).unwrap();
+    native.compile_all().unwrap();
+    let mut heap = heap(&native, small());
+    assert_eq!(enter(&native, 50_000, &mut heap), Exit::Return(50_003));
     assert!(heap.len() < 120_000);
 }
 

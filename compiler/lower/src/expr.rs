@@ -220,25 +220,57 @@ impl<'a> FunctionLowering<'_, 'a> {
     }
 
     fn interpolate(&mut self, parts: &'a [StringPart], dst: LocalId, span: Span) -> Flow<()> {
-        let string = self.shared.known.string;
-        let mut items = Vec::with_capacity(parts.len());
-        for part in parts {
-            items.push(match part {
-                StringPart::Text(text) => {
-                    let item = self.temporary(string);
-                    self.literal(&Literal::String(text.clone()), item, span);
-                    item
-                }
-                StringPart::Expr(expr) => {
-                    let value = self.stable(expr)?;
-                    self.shown(value, expr.span)
-                }
-            });
+        let strings = self.shared.types.intern(Type::List(self.shared.known.string));
+        let (first, rest) = parts.split_at(parts.len().min(WIDEST));
+        let items = first.iter().map(|part| self.string_part(part, span)).collect::<Flow<_>>()?;
+        let mut list = self.emit_new(strings, |dst| Op::MakeList { dst, items }, span);
+        for part in rest {
+            let item = self.string_part(part, span)?;
+            list = self.pushed(list, item, span)?;
         }
-        let strings = self.shared.types.intern(Type::List(string));
-        let list = self.emit_new(strings, |dst| Op::MakeList { dst, items }, span);
         let intrinsic = Intrinsic::StringJoinAll;
         self.emit(Op::Intrinsic { dst, intrinsic, types: vec![], args: vec![list] }, span);
+        Ok(())
+    }
+
+    fn string_part(&mut self, part: &'a StringPart, span: Span) -> Flow<LocalId> {
+        match part {
+            StringPart::Text(text) => {
+                let item = self.temporary(self.shared.known.string);
+                self.literal(&Literal::String(text.clone()), item, span);
+                Ok(item)
+            }
+            StringPart::Expr(expr) => {
+                let value = self.stable(expr)?;
+                Ok(self.shown(value, expr.span))
+            }
+        }
+    }
+
+    /// The list with one item more.
+    fn pushed(&mut self, list: LocalId, item: LocalId, span: Span) -> Flow<LocalId> {
+        let ty = self.type_of(list);
+        let Type::List(of) = *self.shared.types.stored(ty) else {
+            return Err(LowerError::internal("a list of another type", span).into());
+        };
+        let (intrinsic, types, args) = (Intrinsic::ListPush, vec![of], vec![list, item]);
+        Ok(self.emit_new(ty, |dst| Op::Intrinsic { dst, intrinsic, types, args }, span))
+    }
+
+    fn list(&mut self, items: &'a [Expr], dst: LocalId, span: Span) -> Flow<()> {
+        let (first, rest) = items.split_at(items.len().min(WIDEST));
+        let items = self.operands(&first.iter().collect::<Vec<_>>())?;
+        if rest.is_empty() {
+            self.emit(Op::MakeList { dst, items }, span);
+            return Ok(());
+        }
+        // Made in a local of its own: the items may read what `dst` held before.
+        let mut list = self.emit_new(self.type_of(dst), |dst| Op::MakeList { dst, items }, span);
+        for item in rest {
+            let item = self.expr(item)?;
+            list = self.pushed(list, item, span)?;
+        }
+        self.emit(Op::Copy { dst, src: list }, span);
         Ok(())
     }
 
@@ -263,9 +295,7 @@ impl<'a> FunctionLowering<'_, 'a> {
             ExprKind::Tuple(fields) | ExprKind::Record(fields) => {
                 Op::MakeTuple { dst, fields: self.operands(&fields.iter().collect::<Vec<_>>())? }
             }
-            ExprKind::List(items) => {
-                Op::MakeList { dst, items: self.operands(&items.iter().collect::<Vec<_>>())? }
-            }
+            ExprKind::List(items) => return self.list(items, dst, span),
             ExprKind::Map(entries) => return self.map(entries, dst, span),
             ExprKind::Case { case, fields } => {
                 let fields = self.operands(&fields.iter().collect::<Vec<_>>())?;
@@ -437,6 +467,10 @@ impl<'a> FunctionLowering<'_, 'a> {
         Ok(())
     }
 }
+
+/// How many items of a literal are alive at once: a longer one is made by adding to it, so that what a function keeps alive,
+/// and with it the work on it, does not grow with the square of the literal's length.
+const WIDEST: usize = 64;
 
 /// How many expressions [`assigns_nothing`] looks at: what is larger may assign, for all it knows.
 const LOOKED_AT: u32 = 64;

@@ -26,6 +26,19 @@ impl Interpreter {
         Interpreter { program }
     }
 
+    /// As [`Executor::enter`], while more than frames wait for the function.
+    pub fn enter_within(
+        &self,
+        function: FunctionId,
+        entry: Entry<'_>,
+        waiting: Waiting<'_>,
+        heap: &mut Heap,
+        host: &mut dyn Host,
+    ) -> Exit {
+        let mut machine = Machine::new(&self.program, waiting, heap, host);
+        machine.begin(function, entry).and_then(|()| machine.run()).unwrap_or_else(|exit| exit)
+    }
+
     /// Does one instruction of a function, other than a call: its result, or the `Error` it raises. So native code leaves
     /// to the interpreter what it has no code for, and what its checks have found to fail. `locals` gives the operands.
     pub fn instruction(
@@ -36,8 +49,7 @@ impl Interpreter {
         heap: &mut Heap,
         host: &mut dyn Host,
     ) -> Result<u64, u64> {
-        let mut machine =
-            Machine { program, callers: &mut [], heap, host, stack: Vec::new(), stack_bytes: 0 };
+        let mut machine = Machine::new(program, Waiting::default(), heap, host);
         let Some(function) = program.functions.get(id) else { return Ok(0) };
         let dst = instruction.op.dst();
         machine.stack.push(Activation { id, function, locals, block: BlockId(0), at: 0, dst: LocalId(0) });
@@ -47,6 +59,15 @@ impl Interpreter {
             Err(Leave::Exit(_)) => Ok(0),
         }
     }
+}
+
+/// Who waits for what is running, and has values in the same heap, which move when it is collected.
+#[derive(Debug, Default)]
+pub struct Waiting<'a> {
+    /// Frames.
+    pub frames: &'a mut [Frame],
+    /// What native code needs behind the call that it is in.
+    pub roots: &'a mut [(TypeId, u64)],
 }
 
 impl Executor for Interpreter {
@@ -62,9 +83,7 @@ impl Executor for Interpreter {
         heap: &mut Heap,
         host: &mut dyn Host,
     ) -> Exit {
-        let mut machine =
-            Machine { program: &self.program, callers, heap, host, stack: Vec::new(), stack_bytes: 0 };
-        machine.begin(function, entry).and_then(|()| machine.run()).unwrap_or_else(|exit| exit)
+        self.enter_within(function, entry, Waiting { frames: callers, roots: &mut [] }, heap, host)
     }
 }
 
@@ -109,7 +128,7 @@ impl Activation<'_> {
 
 struct Machine<'p, 'h> {
     program: &'p Program,
-    callers: &'h mut [Frame],
+    waiting: Waiting<'h>,
     heap: &'h mut Heap,
     host: &'h mut dyn Host,
     stack: Vec<Activation<'p>>,
@@ -124,7 +143,11 @@ enum Leave {
     Exit(Exit),
 }
 
-impl<'p> Machine<'p, '_> {
+impl<'p, 'h> Machine<'p, 'h> {
+    fn new(program: &'p Program, waiting: Waiting<'h>, heap: &'h mut Heap, host: &'h mut dyn Host) -> Self {
+        Machine { program, waiting, heap, host, stack: Vec::new(), stack_bytes: 0 }
+    }
+
     fn begin(&mut self, id: FunctionId, entry: Entry<'_>) -> Result<(), Exit> {
         let (suspension, slots, outcome) = match entry {
             Entry::Start(args) => (SuspensionId::START, args, Ok(0)),
@@ -452,7 +475,10 @@ impl<'p> Machine<'p, '_> {
                 roots.push((ty, running.get(*local)));
             }
         }
-        strand::collect(self.program, self.heap, self.callers, &mut roots)?;
+        let own = roots.len();
+        roots.extend_from_slice(self.waiting.roots);
+        strand::collect(self.program, self.heap, self.waiting.frames, &mut roots)?;
+        self.waiting.roots.copy_from_slice(roots.get(own..).unwrap_or_default());
         for ((depth, local), (_, word)) in places.into_iter().zip(roots) {
             if let Some(running) = self.stack.get_mut(depth) {
                 running.set(local, word);

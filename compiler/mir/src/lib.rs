@@ -33,7 +33,7 @@ pub use ids::{
     ActivityId, BlockId, ConstantId, FunctionId, Id, LocalId, SuspensionId, Table, TypeId, WorkflowId,
 };
 pub use instruction::{BinaryOp, Branch, HostOp, Instruction, Op, RaceArm, SuspendOp, Terminator, UnaryOp};
-pub use interpreter::Interpreter;
+pub use interpreter::{Interpreter, Waiting};
 pub use intrinsic::Intrinsic;
 pub use program::{
     Activity, Block, Constant, Function, Handle, Handler, KnownTypes, Local, Location, PolicyField, Program,

@@ -68,23 +68,21 @@ pub(crate) fn reachable(function: &Function) -> Bits {
 
 /// What is live at the start of each block.
 pub(crate) struct Liveness {
-    locals: usize,
-    entry: Vec<Bits>,
+    entry: Vec<LocalSet>,
 }
 
 /// What a block does to liveness: `live at its start = reads ∪ (live at its end − writes)`.
+#[derive(Default)]
 struct Effect {
-    reads: Bits,
-    writes: Bits,
+    reads: LocalSet,
+    writes: LocalSet,
 }
 
 impl Liveness {
     pub(crate) fn of(function: &Function, reachable: &Bits) -> Liveness {
-        let locals = function.locals.len();
-        let effects: Vec<Effect> = function.blocks.values().map(|block| Effect::of(block, locals)).collect();
+        let effects: Vec<Effect> = function.blocks.values().map(Effect::of).collect();
         let predecessors = predecessors(function, reachable);
-        let entry = function.blocks.values().map(|_| Bits::new(locals)).collect();
-        let mut liveness = Liveness { locals, entry };
+        let mut liveness = Liveness { entry: vec![LocalSet::default(); function.blocks.len()] };
         // Blocks come roughly in control order, so going backwards settles most of it in one pass.
         let mut pending: Vec<BlockId> =
             function.blocks.ids().filter(|id| reachable.contains(id.index())).collect();
@@ -96,17 +94,18 @@ impl Liveness {
                 continue;
             };
             let entry = liveness.at_entry(block, effect);
-            let changed = liveness.entry.get_mut(id.index()).is_some_and(|known| known.union(&entry));
-            if changed {
-                let before = predecessors.get(id.index()).into_iter().flatten();
-                pending.extend(before.filter(|id| waiting.insert(id.index())));
-            }
+            let Some(known) = liveness.entry.get_mut(id.index()).filter(|known| **known != entry) else {
+                continue;
+            };
+            *known = entry;
+            let before = predecessors.get(id.index()).into_iter().flatten();
+            pending.extend(before.filter(|id| waiting.insert(id.index())));
         }
         liveness
     }
 
-    fn at_entry(&self, block: &Block, effect: &Effect) -> Bits {
-        let mut live = Bits::new(self.locals);
+    fn at_entry(&self, block: &Block, effect: &Effect) -> LocalSet {
+        let mut live = LocalSet::default();
         block.terminator.for_each_target(|target| live.add_all(self.entry.get(target.index())));
         live.subtract(&effect.writes);
         live.union(&effect.reads);
@@ -115,27 +114,26 @@ impl Liveness {
     }
 
     /// Any instruction of the block may raise, even before the first write: what the handler reads is live throughout.
-    pub(crate) fn add_handler(&self, block: &Block, live: &mut Bits) {
-        if let Some(handler) = block.handler
-            && let Some(entry) = self.entry.get(handler.block.index())
-        {
-            let mut entry = entry.clone();
-            entry.remove(handler.error.index());
-            live.union(&entry);
+    pub(crate) fn add_handler(&self, block: &Block, live: &mut LocalSet) {
+        let Some(handler) = block.handler else { return };
+        let had_error = live.contains(handler.error);
+        live.add_all(self.entry.get(handler.block.index()));
+        if !had_error {
+            live.remove(handler.error);
         }
     }
 
     /// What is live after a block's suspension, the result not yet there.
     fn after(&self, block: &Block) -> Vec<LocalId> {
-        self.at_end(block).iter().map(LocalId::new).collect()
+        self.at_end(block).iter().collect()
     }
 
     /// What is live behind a block's terminator, before the result of its suspension is there.
-    pub(crate) fn at_end(&self, block: &Block) -> Bits {
-        let mut live = Bits::new(self.locals);
+    pub(crate) fn at_end(&self, block: &Block) -> LocalSet {
+        let mut live = LocalSet::default();
         block.terminator.for_each_target(|target| live.add_all(self.entry.get(target.index())));
         if let Terminator::Suspend { dst, .. } = &block.terminator {
-            live.remove(dst.index());
+            live.remove(*dst);
         }
         self.add_handler(block, &mut live);
         live
@@ -143,24 +141,24 @@ impl Liveness {
 }
 
 impl Effect {
-    fn of(block: &Block, locals: usize) -> Effect {
-        let mut effect = Effect { reads: Bits::new(locals), writes: Bits::new(locals) };
+    fn of(block: &Block) -> Effect {
+        let mut effect = Effect::default();
         for instruction in &block.instructions {
             instruction.op.for_each_operand(|local| effect.read(local));
             if let Some(dst) = instruction.op.dst() {
-                effect.writes.insert(dst.index());
+                effect.writes.insert(dst);
             }
         }
         block.terminator.for_each_operand(|local| effect.read(local));
         if let Terminator::Suspend { dst, .. } = &block.terminator {
-            effect.writes.insert(dst.index());
+            effect.writes.insert(*dst);
         }
         effect
     }
 
     fn read(&mut self, local: LocalId) {
-        if !self.writes.contains(local.index()) {
-            self.reads.insert(local.index());
+        if !self.writes.contains(local) {
+            self.reads.insert(local);
         }
     }
 }
@@ -181,6 +179,54 @@ fn predecessors(function: &Function, reachable: &Bits) -> Vec<Vec<BlockId>> {
     predecessors
 }
 
+/// A set of locals, ascending. Few are live at once in a function of any size, so it takes no more room than they do.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct LocalSet(Vec<LocalId>);
+
+impl LocalSet {
+    pub(crate) fn contains(&self, local: LocalId) -> bool {
+        self.0.binary_search(&local).is_ok()
+    }
+
+    pub(crate) fn insert(&mut self, local: LocalId) {
+        if self.0.last().is_none_or(|last| *last < local) {
+            self.0.push(local);
+        } else if let Err(at) = self.0.binary_search(&local) {
+            self.0.insert(at, local);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, local: LocalId) {
+        if let Ok(at) = self.0.binary_search(&local) {
+            self.0.remove(at);
+        }
+    }
+
+    fn union(&mut self, other: &LocalSet) {
+        if other.0.iter().all(|local| self.contains(*local)) {
+            return;
+        }
+        // Two ascending runs: the sort merges them in one pass.
+        self.0.extend(&other.0);
+        self.0.sort();
+        self.0.dedup();
+    }
+
+    fn add_all(&mut self, other: Option<&LocalSet>) {
+        if let Some(other) = other {
+            self.union(other);
+        }
+    }
+
+    fn subtract(&mut self, other: &LocalSet) {
+        self.0.retain(|local| !other.contains(*local));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = LocalId> {
+        self.0.iter().copied()
+    }
+}
+
 /// A set of small numbers.
 #[derive(Clone)]
 pub(crate) struct Bits(Vec<u64>);
@@ -195,45 +241,16 @@ impl Bits {
     }
 
     /// Whether it is new.
-    pub(crate) fn insert(&mut self, index: usize) -> bool {
+    fn insert(&mut self, index: usize) -> bool {
         let Some(word) = self.0.get_mut(index / 64) else { return false };
         let before = *word;
         *word |= 1 << (index % 64);
         *word != before
     }
 
-    pub(crate) fn remove(&mut self, index: usize) {
+    fn remove(&mut self, index: usize) {
         if let Some(word) = self.0.get_mut(index / 64) {
             *word &= !(1 << (index % 64));
         }
-    }
-
-    /// Whether that adds any.
-    fn union(&mut self, other: &Bits) -> bool {
-        let mut changed = false;
-        for (word, more) in self.0.iter_mut().zip(&other.0) {
-            changed |= more & !*word != 0;
-            *word |= more;
-        }
-        changed
-    }
-
-    fn add_all(&mut self, other: Option<&Bits>) {
-        if let Some(other) = other {
-            self.union(other);
-        }
-    }
-
-    fn subtract(&mut self, other: &Bits) {
-        for (word, less) in self.0.iter_mut().zip(&other.0) {
-            *word &= !less;
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
-        let words = self.0.iter().enumerate();
-        words.flat_map(|(at, word)| {
-            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit)
-        })
     }
 }

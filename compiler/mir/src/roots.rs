@@ -3,7 +3,7 @@
 
 use crate::ids::{BlockId, Id, LocalId};
 use crate::instruction::{Op, Terminator};
-use crate::liveness::{Liveness, reachable};
+use crate::liveness::{Liveness, LocalSet, reachable};
 use crate::program::{Block, Function};
 use crate::types::Types;
 use std::collections::HashMap;
@@ -37,22 +37,22 @@ impl Roots {
 
     fn add_block(&mut self, id: BlockId, block: &Block, liveness: &Liveness, references: &[bool]) {
         let mut live = liveness.at_end(block);
-        let needed = |live: &crate::liveness::Bits| -> Vec<LocalId> {
-            live.iter().filter(|at| references.get(*at).copied().unwrap_or(false)).map(LocalId::new).collect()
+        let needed = |live: &LocalSet| -> Vec<LocalId> {
+            live.iter().filter(|local| references.get(local.index()).copied().unwrap_or(false)).collect()
         };
         if let Terminator::Safepoint { .. } = block.terminator {
             self.places.insert((id, block.instructions.len()), needed(&live));
         }
-        block.terminator.for_each_operand(|local| _ = live.insert(local.index()));
+        block.terminator.for_each_operand(|local| live.insert(local));
         for (at, instruction) in block.instructions.iter().enumerate().rev() {
             if let Some(dst) = instruction.op.dst() {
-                live.remove(dst.index());
+                live.remove(dst);
                 liveness.add_handler(block, &mut live);
             }
             if is_call(&instruction.op) {
                 self.places.insert((id, at), needed(&live));
             }
-            instruction.op.for_each_operand(|local| _ = live.insert(local.index()));
+            instruction.op.for_each_operand(|local| live.insert(local));
         }
     }
 

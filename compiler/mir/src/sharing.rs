@@ -11,7 +11,7 @@
 use crate::ids::{BlockId, Id, LocalId, TypeId};
 use crate::instruction::{Instruction, Op};
 use crate::intrinsic::Intrinsic;
-use crate::liveness::{Bits, Liveness, reachable};
+use crate::liveness::{Liveness, LocalSet, reachable};
 use crate::program::{Block, Function};
 use crate::types::{Type, Types};
 
@@ -57,7 +57,7 @@ impl Sharer<'_> {
         let mut operands = Vec::new();
         self.block.terminator.for_each_operand(|local| operands.push(local));
         self.share_operands(&operands, &live, self.block.location, &mut made);
-        operands.iter().for_each(|local| _ = live.insert(local.index()));
+        operands.iter().for_each(|local| live.insert(*local));
         for instruction in self.block.instructions.iter().rev() {
             self.instruction(instruction, &mut live, &mut made);
         }
@@ -65,13 +65,13 @@ impl Sharer<'_> {
         made
     }
 
-    fn instruction(&self, instruction: &Instruction, live: &mut Bits, made: &mut Vec<Instruction>) {
+    fn instruction(&self, instruction: &Instruction, live: &mut LocalSet, made: &mut Vec<Instruction>) {
         let op = &instruction.op;
         if let Some(dst) = op.dst() {
             if self.is_collection(dst) && takes_out(op) {
                 made.push(share(dst, instruction.location));
             }
-            live.remove(dst.index());
+            live.remove(dst);
             self.liveness.add_handler(self.block, live);
         }
         made.push(instruction.clone());
@@ -80,23 +80,21 @@ impl Sharer<'_> {
         if !only_reads(op) {
             self.share_operands(&operands, live, instruction.location, made);
         }
-        operands.iter().for_each(|local| _ = live.insert(local.index()));
+        operands.iter().for_each(|local| live.insert(*local));
     }
 
     /// Shares the operands that are needed afterwards, or handed over twice.
     fn share_operands(
         &self,
         operands: &[LocalId],
-        live_after: &Bits,
+        live_after: &LocalSet,
         location: crate::program::Location,
         made: &mut Vec<Instruction>,
     ) {
         for (at, local) in operands.iter().enumerate() {
             let (before, rest) = operands.split_at(at);
             let again = rest.iter().skip(1).any(|other| other == local);
-            if self.is_collection(*local)
-                && !before.contains(local)
-                && (again || live_after.contains(local.index()))
+            if self.is_collection(*local) && !before.contains(local) && (again || live_after.contains(*local))
             {
                 made.push(share(*local, location));
             }

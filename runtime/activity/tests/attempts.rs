@@ -246,7 +246,7 @@ async fn a_dropped_attempt_kills_the_command_and_what_it_started() {
     let mut reader = tokio::task::spawn_blocking(move || std::fs::File::open(fifo).unwrap()).await.unwrap();
     attempt.abort();
     let read = tokio::task::spawn_blocking(move || std::io::Read::read(&mut reader, &mut [0; 1]).unwrap());
-    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), read).await;
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(120), read).await;
     assert_eq!(ended.expect("the grandchild is killed").unwrap(), 0);
     assert!(!survived.exists());
     let _ = std::fs::remove_dir_all(&folder);

@@ -323,7 +323,7 @@ async fn a_message_is_accepted_once_even_after_it_was_consumed(place: Place) {
     let request = Uuid::new_v4();
     store.wait(0).await.unwrap();
     let (woken, _) = tokio::join!(
-        tokio::time::timeout(std::time::Duration::from_secs(5), store.wait(60_000)),
+        tokio::time::timeout(std::time::Duration::from_secs(50), store.wait(60_000)),
         sender.send(request, id, b"hello")
     );
     woken.expect("the owner was not woken").unwrap();

@@ -182,7 +182,7 @@ impl Translator<'_, '_> {
     }
 
     /// Returns an `Outcome`.
-    fn leave(&mut self, status: u64, value: Value) {
+    pub(super) fn leave(&mut self, status: u64, value: Value) {
         let status = self.word(status);
         self.builder.ins().return_(&[status, value]);
     }

@@ -10,7 +10,8 @@ mod control;
 pub(crate) mod memory;
 mod objects;
 
-use crate::linker::{CompileError, Helper, Linker, Unit, function};
+use crate::context::Outcome;
+use crate::linker::{CompileError, Helper, Linker, Unit, function, is_large};
 use cranelift_codegen::ir::{
     self, AliasRegion, AliasRegionData, BlockArg, InstBuilder, StackSlot, StackSlotData, StackSlotKind,
     Value, types,
@@ -71,6 +72,7 @@ impl<'a, 'f> Translator<'a, 'f> {
     ) -> Result<(), CompileError> {
         let (Unit::Body(id) | Unit::Entry(id)) = unit;
         let function = function(program, id)?;
+        let interpreted = matches!(unit, Unit::Body(_)) && is_large(function);
         let mut region = |user_id, description: &'static str| {
             code.dfg.alias_regions.insert(AliasRegionData { user_id, description: description.into() })
         };
@@ -102,7 +104,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             stubs: HashMap::new(),
             bodies: HashMap::new(),
             operands: None,
-            roots: Roots::of(function, &program.types),
+            roots: if interpreted { Roots::default() } else { Roots::of(function, &program.types) },
             record: None,
             place: (BlockId(0), 0),
             context_region,
@@ -112,6 +114,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         match unit {
             Unit::Entry(_) if !function.suspends => translator.entry_of_body(params)?,
             Unit::Entry(_) => translator.resumable(params)?,
+            Unit::Body(_) if interpreted => translator.interpreted(params)?,
             Unit::Body(_) => translator.body(params)?,
         }
         let config = translator.linker.frontend_config();
@@ -132,6 +135,23 @@ impl<'a, 'f> Translator<'a, 'f> {
         let results = self.builder.inst_results(call).to_vec();
         self.builder.ins().return_(&results);
         Ok(())
+    }
+
+    /// A function that does not suspend and has no code of its own.
+    fn interpreted(&mut self, arguments: &[Value]) -> Result<(), CompileError> {
+        self.check_call()?;
+        let bytes = u32::try_from(8 * arguments.len().max(1)).unwrap_or(u32::MAX);
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3);
+        let slot = self.builder.create_sized_stack_slot(data);
+        for (index, argument) in arguments.iter().enumerate() {
+            self.builder.ins().stack_store(types::I64, *argument, slot, offset(index as u64)?);
+        }
+        let function = self.word(self.id.index() as u64);
+        let count = self.word(arguments.len() as u64);
+        let arguments = self.builder.ins().stack_addr(types::I64, slot, 0);
+        let value = self.call_helper(Helper::Interpret, &[function, arguments, count])?;
+        self.leave(Outcome::RETURNED, value);
+        self.fill_raising_blocks()
     }
 
     /// A function that does not suspend.

@@ -1,10 +1,9 @@
-//! Lexer and parser: any text gives a module and diagnostics that point into it, in linear time.
+//! Lexer and parser: any text gives a module and diagnostics that point into it.
 
 use super::mutated;
 use crate::{Counters, Target, corpus};
 use flow_project::Random;
 use flow_syntax::{SourceFile, SourceMap, Span, apply_fixes, parse, render};
-use std::time::{Duration, Instant};
 
 /// The target.
 pub struct Syntax {
@@ -24,19 +23,14 @@ impl Target for Syntax {
 
     fn input(&self, random: &mut Random) -> String {
         let text = mutated(&self.corpus, random);
-        // Now and then a long one, to see that time grows as length does.
+        // Now and then a long one: what is not linear in it hangs.
         if random.one_in(200) { text.repeat(random.between(2, 50)) } else { text }
     }
 
     fn test(&self, input: &str, counters: &mut Counters) -> Result<(), String> {
         let mut sources = SourceMap::new();
         let file = sources.add("fuzz.flow", input);
-        let began = Instant::now();
         let parse = parse(&sources, file);
-        let most = Duration::from_secs(2) + Duration::from_micros(20) * input.len() as u32;
-        if began.elapsed() > most {
-            return Err(format!("{} bytes take {:?}", input.len(), began.elapsed()));
-        }
         let file = sources.file(file).ok_or("the file is gone")?;
         for item in &parse.module.items {
             inside(file, item.span)?;
