@@ -28,7 +28,11 @@ impl fmt::Display for Corrupt {
                 write!(f, "it has format version {found}, this flow reads {expected}: use a newer flow")
             }
             Corrupt::Version { found, expected } => {
-                write!(f, "it has format version {found}, this flow reads {expected}")
+                write!(
+                    f,
+                    "it has format version {found}, this flow reads {expected}: an older flow wrote it; use that one, or \
+                     make it anew"
+                )
             }
             Corrupt::Checksum => f.write_str("its checksum doesn't fit: the bytes were damaged"),
             Corrupt::Malformed(what) => f.write_str(what),

@@ -76,6 +76,8 @@ pub struct Heap {
     out_of_memory: u64,
     /// Memory that a collection left behind, for the next one to copy into. Empty.
     spare: Vec<u64>,
+    /// How many words at the start are lent to the strand, which neither changes nor moves them; 0 for none.
+    lent: usize,
 }
 
 impl Default for Heap {
@@ -89,7 +91,8 @@ impl Heap {
     pub fn new(known: KnownTypes, limits: Limits) -> Heap {
         let mut words = Vec::with_capacity(64);
         words.push(0);
-        let mut heap = Heap { words, known, limits, collect_at: 0, out_of_memory: 0, spare: Vec::new() };
+        let mut heap =
+            Heap { words, known, limits, collect_at: 0, out_of_memory: 0, spare: Vec::new(), lent: 0 };
         heap.start_epoch();
         heap
     }
@@ -99,12 +102,32 @@ impl Heap {
         Heap::new(self.known, self.limits.clone())
     }
 
-    /// As [`successor`](Self::successor), in the memory that the collection before left behind.
+    /// What a collection copies into: as [`successor`](Self::successor), in the memory that the collection before left
+    /// behind, and with what is lent.
     pub(crate) fn reuse(&mut self) -> Heap {
         let mut words = std::mem::take(&mut self.spare);
         words.clear();
-        words.push(0);
-        Heap { words, ..self.successor() }
+        words.extend(self.words.iter().take(self.lent.max(1)));
+        Heap { words, lent: self.lent, ..self.successor() }
+    }
+
+    /// How many words at the start are lent.
+    pub(crate) fn lent(&self) -> usize {
+        self.lent
+    }
+
+    /// Lends its values to a strand that is to allocate behind them, under limits that don't count them.
+    pub(crate) fn lend(&mut self, limits: &Limits) {
+        self.lent = self.words.len();
+        self.limits = limits.clone();
+        self.limits.heap_words = limits.heap_words.saturating_add(self.lent).min(u32::MAX as usize);
+    }
+
+    /// Takes back what was lent, without what the strand has allocated.
+    pub(crate) fn take_back(&mut self) {
+        self.words.truncate(self.lent);
+        self.words.shrink_to(self.lent.saturating_mul(2).saturating_add(COLLECT_STEP));
+        (self.lent, self.out_of_memory, self.spare) = (0, 0, Vec::new());
     }
 
     /// Goes on with what a collection has copied. Its own memory is kept for the next one.

@@ -12,6 +12,7 @@ pub mod instruction;
 pub mod interpreter;
 pub mod intrinsic;
 pub mod intrinsics;
+pub mod lent;
 pub mod liveness;
 mod operands;
 pub mod program;
@@ -35,6 +36,7 @@ pub use ids::{
 pub use instruction::{BinaryOp, Branch, HostOp, Instruction, Op, RaceArm, SuspendOp, Terminator, UnaryOp};
 pub use interpreter::{Interpreter, Waiting};
 pub use intrinsic::Intrinsic;
+pub use lent::Lent;
 pub use program::{
     Activity, Block, Constant, Function, Handle, Handler, KnownTypes, Local, Location, PolicyField, Program,
     Source, SuspensionPoint, Workflow,

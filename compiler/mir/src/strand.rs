@@ -6,12 +6,13 @@ use crate::executor::{Entry, Executor, Exit, Host};
 use crate::heap::{Heap, Limits, Safepoint, TrapKind};
 use crate::ids::{FunctionId, Id, LocalId, SuspensionId, TypeId};
 use crate::instruction::{SuspendOp, Terminator};
+use crate::lent::Lent;
 use crate::program::{Function, Location, Program};
 use crate::value::{self, CopyError};
 use std::fmt;
 
 const MAGIC: &[u8; 4] = b"FLWS";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 /// Suspending calls nested more deeply trap.
 pub const DEEPEST: usize = 10_000;
 
@@ -22,6 +23,8 @@ pub struct Frame {
     pub function: FunctionId,
     /// Where it stands: `START`, or a suspension point.
     pub suspension: SuspensionId,
+    /// How many of its first parameters are lent (see [`Lent`](crate::lent::Lent)) and not among the slots; 0 while it runs.
+    pub lent: u32,
     /// The values of the live locals there.
     pub slots: Vec<u64>,
 }
@@ -29,8 +32,8 @@ pub struct Frame {
 /// A stack of frames, the outermost first, and their values.
 #[derive(Clone, Debug)]
 pub struct Strand {
-    heap: Heap,
-    frames: Vec<Frame>,
+    pub(crate) heap: Heap,
+    pub(crate) frames: Vec<Frame>,
 }
 
 /// Why a strand stopped. Words are values in its heap.
@@ -125,8 +128,12 @@ impl Function {
         }
     }
 
-    /// The types of the slots of a frame stopped at `suspension`.
-    fn slot_types(&self, suspension: SuspensionId) -> Option<impl ExactSizeIterator<Item = TypeId>> {
+    /// The types of the slots of a frame stopped at `suspension`, without those of its first `lent` parameters.
+    fn slot_types(
+        &self,
+        suspension: SuspensionId,
+        lent: u32,
+    ) -> Option<impl ExactSizeIterator<Item = TypeId>> {
         let params = self.param_count as usize;
         let live = match (suspension.0 as usize).checked_sub(1) {
             None => &[],
@@ -135,14 +142,34 @@ impl Function {
         let count = if suspension == SuspensionId::START { params } else { live.len() };
         let local = move |slot: usize| live.get(slot).copied().unwrap_or(LocalId::new(slot));
         let ty = move |slot| self.locals.get(local(slot)).map_or(TypeId(u32::MAX), |local| local.ty);
-        Some((0..count).map(ty))
+        Some((self.lent_slots(suspension, lent).min(count)..count).map(ty))
+    }
+
+    /// How many of the first `lent` parameters are live at `suspension`: slots ascend, so theirs are the first.
+    pub(crate) fn lent_slots(&self, suspension: SuspensionId, lent: u32) -> usize {
+        match (suspension.0 as usize).checked_sub(1).map(|index| self.suspensions.get(index)) {
+            None => lent.min(self.param_count) as usize,
+            Some(None) => 0,
+            Some(Some(point)) => point.live.partition_point(|local| local.index() < lent as usize),
+        }
     }
 }
 
 impl Strand {
     /// A strand that will call `function` with these values of `heap`.
     pub fn new(heap: Heap, function: FunctionId, args: Vec<u64>) -> Strand {
-        Strand { heap, frames: vec![Frame { function, suspension: SuspensionId::START, slots: args }] }
+        Strand::lacking(heap, function, 0, args)
+    }
+
+    /// A strand that will call `function` with these arguments for all but its first `lent` parameters: those are lent to
+    /// it whenever it runs.
+    pub fn lacking(heap: Heap, function: FunctionId, lent: u32, args: Vec<u64>) -> Strand {
+        Strand { heap, frames: vec![Frame { function, suspension: SuspensionId::START, lent, slots: args }] }
+    }
+
+    /// Its outermost function, and how many parameters of that must be lent to it to run; `None` when it is done.
+    pub fn lacks(&self) -> Option<(FunctionId, u32)> {
+        self.frames.first().map(|frame| (frame.function, frame.lent))
     }
 
     /// Its values.
@@ -170,15 +197,20 @@ impl Strand {
     ) -> Stop<'p> {
         while let Some(frame) = self.frames.pop() {
             let entry = match (frame.suspension, outcome) {
-                (SuspensionId::START, Ok(_)) => Entry::Start(&frame.slots),
                 (SuspensionId::START, Err(_)) => continue,
+                _ if frame.lent > 0 => {
+                    outcome =
+                        Err(self.heap.make_trap(TrapKind::Internal, "a strand runs without what it is lent"));
+                    continue;
+                }
+                (SuspensionId::START, Ok(_)) => Entry::Start(&frame.slots),
                 (suspension, outcome) => Entry::Resume { suspension, slots: &frame.slots, outcome },
             };
             outcome = match executor.enter(frame.function, entry, &mut self.frames, &mut self.heap, host) {
                 Exit::Return(value) => Ok(value),
                 Exit::Raise(error) => Err(error),
                 Exit::Suspend { suspension, slots, operands } => {
-                    self.frames.push(Frame { function: frame.function, suspension, slots });
+                    self.frames.push(Frame { function: frame.function, suspension, lent: 0, slots });
                     match self.suspended(executor.program(), frame.function, suspension, operands) {
                         Ok(Some(suspended)) => return Stop::Suspended(suspended),
                         Ok(None) => Ok(0),
@@ -232,7 +264,7 @@ impl Strand {
             let message = format!("{DEEPEST} calls that wait for one another");
             return Err(self.heap.make_trap(TrapKind::RecursionTooDeep, &message));
         }
-        self.frames.push(Frame { function, suspension: SuspensionId::START, slots: args });
+        self.frames.push(Frame { function, suspension: SuspensionId::START, lent: 0, slots: args });
         match self.heap.safepoint() {
             Safepoint::Continue => Ok(()),
             safepoint => {
@@ -252,7 +284,7 @@ impl Strand {
 
     fn compact(&mut self, program: &Program) -> Result<(), CopyError> {
         let mut compact = self.heap.successor();
-        copy_frames(program, &self.heap, &mut compact, &mut self.frames, &mut [])?;
+        copy_frames(program, &self.heap, &mut compact, &mut self.frames, &mut [], value::copy)?;
         compact.start_epoch();
         self.heap = compact;
         Ok(())
@@ -262,13 +294,14 @@ impl Strand {
     pub fn encode(&mut self, program: &Program, hash: ProgramHash) -> Result<Vec<u8>, CopyError> {
         self.compact(program)?;
         let words = self.heap.words();
-        let slots: usize = self.frames.iter().map(|frame| 12 + 8 * frame.slots.len()).sum();
+        let slots: usize = self.frames.iter().map(|frame| 16 + 8 * frame.slots.len()).sum();
         let mut writer = Writer::new(MAGIC, VERSION, slots + 8 * words.len());
         writer.raw(&hash.0);
         writer.u32(self.frames.len());
         for frame in &self.frames {
             writer.u32(frame.function.index());
             writer.u32(frame.suspension.index());
+            writer.u32(frame.lent as usize);
             writer.words(&frame.slots);
         }
         writer.words(words);
@@ -288,10 +321,11 @@ impl Strand {
             return Err(FrameError::Program { found });
         }
         let mut frames = Vec::new();
-        for _ in 0..reader.count(12)? {
+        for _ in 0..reader.count(16)? {
             let function = FunctionId(reader.u32()?);
             let suspension = SuspensionId(reader.u32()?);
-            frames.push(Frame { function, suspension, slots: reader.words()? });
+            let lent = reader.u32()?;
+            frames.push(Frame { function, suspension, lent, slots: reader.words()? });
         }
         let words = reader.words()?;
         reader.end()?;
@@ -302,21 +336,24 @@ impl Strand {
         Ok(strand)
     }
 
-    /// Where the strand stands, the innermost function last, with the values of named variables.
-    pub fn view(&self, program: &Program) -> Vec<FrameView> {
-        self.frames.iter().filter_map(|frame| self.view_frame(program, frame)).collect()
+    /// Where the strand stands, the innermost function last, with the values of named variables. `lent` is what it lacks.
+    pub fn view(&self, program: &Program, lent: Option<&Lent>) -> Vec<FrameView> {
+        self.frames.iter().filter_map(|frame| self.view_frame(program, frame, lent)).collect()
     }
 
-    fn view_frame(&self, program: &Program, frame: &Frame) -> Option<FrameView> {
+    fn view_frame(&self, program: &Program, frame: &Frame, lent: Option<&Lent>) -> Option<FrameView> {
         let function = program.functions.get(frame.function)?;
         let point = (frame.suspension.0 as usize).checked_sub(1).and_then(|at| function.suspensions.get(at));
-        let variables = function.live(frame.suspension)?.into_iter().zip(&frame.slots);
-        let variables = variables.filter_map(|(local, word)| {
-            let local = function.locals.get(local)?;
+        let live = function.live(frame.suspension)?;
+        let (lacking, own) = live.split_at_checked(function.lent_slots(frame.suspension, frame.lent))?;
+        let lent = lacking.iter().filter_map(|local| Some((local, lent?.heap(), lent?.value(*local)?)));
+        let own = own.iter().zip(&frame.slots).map(|(local, word)| (local, &self.heap, *word));
+        let variables = lent.chain(own).filter_map(|(local, heap, word)| {
+            let local = function.locals.get(*local)?;
             Some(Variable {
                 name: local.name.clone()?,
                 ty: program.types.show(local.ty),
-                value: value::show(program, &self.heap, local.ty, *word),
+                value: value::show(program, heap, local.ty, word),
             })
         });
         Some(FrameView {
@@ -336,7 +373,7 @@ pub fn collect(
     roots: &mut [(TypeId, u64)],
 ) -> Result<(), u64> {
     let mut compact = heap.reuse();
-    match copy_frames(program, heap, &mut compact, frames, roots) {
+    match copy_frames(program, heap, &mut compact, frames, roots, value::collect) {
         Ok(()) => {
             heap.collected(compact);
             Ok(())
@@ -346,25 +383,29 @@ pub fn collect(
     }
 }
 
-/// Copies what frames and roots reach, and makes them refer to the copies once all is copied.
-fn copy_frames(
+/// [`value::copy`] or [`value::collect`].
+type CopyValues = fn(&Program, &Heap, &mut Heap, &mut [(TypeId, u64)]) -> Result<(), CopyError>;
+
+/// Copies what frames and roots reach, and makes them refer to the copies once all is copied. A root of 0 is none.
+pub(crate) fn copy_frames(
     program: &Program,
     from: &Heap,
     to: &mut Heap,
     frames: &mut [Frame],
     roots: &mut [(TypeId, u64)],
+    copy: CopyValues,
 ) -> Result<(), CopyError> {
     let mut all: Vec<(TypeId, u64)> = roots.iter().copied().filter(|(_, word)| *word != 0).collect();
     for frame in frames.iter() {
         let function = program.functions.get(frame.function);
-        let types = function.and_then(|function| function.slot_types(frame.suspension));
+        let types = function.and_then(|function| function.slot_types(frame.suspension, frame.lent));
         let types = types.ok_or(CopyError::Corrupt("a frame stands at no suspension point"))?;
         if types.len() != frame.slots.len() {
             return Err(CopyError::Corrupt("a frame has another number of slots than its suspension point"));
         }
         all.extend(types.zip(frame.slots.iter().copied()));
     }
-    value::copy(program, from, to, &mut all)?;
+    copy(program, from, to, &mut all)?;
     let mut words = all.into_iter().map(|(_, word)| word);
     let held = roots.iter_mut().map(|(_, word)| word).filter(|word| **word != 0);
     for place in held.chain(frames.iter_mut().flat_map(|frame| &mut frame.slots)) {
@@ -397,6 +438,9 @@ fn check_calls(program: &Program, frames: &[Frame]) -> Result<(), FrameError> {
                 "{} at {} doesn't call {}",
                 outer.function, outer.suspension, inner.function
             ));
+        }
+        if inner.lent > 0 {
+            return malformed(format!("{} is called with parameters that it lacks", inner.function));
         }
     }
     Ok(())

@@ -357,7 +357,10 @@ impl Checker<'_> {
                 }
                 branches.iter().try_for_each(|item| branch(item, 0))
             }
-            SuspendOp::ParallelFor { branch: item, .. } => branch(item, 1),
+            SuspendOp::ParallelFor { branch: item, .. } => {
+                branch(item, 1)?;
+                self.keeps_captures(item)
+            }
             SuspendOp::WaitUntil { condition, .. } => self.condition(condition),
             SuspendOp::Race { arms } => arms.iter().enumerate().try_for_each(|(at, arm)| {
                 self.case(dst, u32::try_from(at).unwrap_or(u32::MAX), |fields| fields <= 1)?;
@@ -368,6 +371,23 @@ impl Checker<'_> {
                 }
             }),
             _ => Ok(()),
+        }
+    }
+
+    /// What a branch captures is lent to it each time it runs, so nothing it did to it would last.
+    fn keeps_captures(&self, branch: &crate::instruction::Branch) -> Result<(), String> {
+        let Some(function) = self.program.functions.get(branch.function) else { return Ok(()) };
+        let written = function.blocks.values().flat_map(|block| {
+            let result = match &block.terminator {
+                Terminator::Suspend { dst, .. } => Some(*dst),
+                _ => None,
+            };
+            let results = block.instructions.iter().filter_map(|instruction| instruction.op.dst());
+            results.chain(result).chain(block.handler.map(|handler| handler.error))
+        });
+        match written.into_iter().find(|local| local.index() < branch.captures.len()) {
+            Some(local) => Err(format!("`{}` assigns to {local}, which it captures", function.name)),
+            None => Ok(()),
         }
     }
 

@@ -13,6 +13,7 @@ pub mod time;
 
 pub use crate::heap::json::TooDeep;
 pub use compare::{compare, equal, is_ordered};
+pub(crate) use copy::collect;
 pub use copy::{CopyError, copy};
 pub use hash::{hash, hash_bytes};
 pub use image::Image;

@@ -33,6 +33,15 @@ fn suspensions_are_stored_and_loaded() {
 }
 
 #[test]
+fn programs_of_an_older_flow_are_refused() {
+    let program = text::parse(include_str!("mir/arithmetic.mir")).unwrap();
+    let (mut bytes, _) = program.encode().unwrap();
+    bytes["FLOWC".len()] -= 1;
+    let refused = Program::decode(&bytes).unwrap_err().to_string();
+    assert!(refused.ends_with("an older flow wrote it; use that one, or make it anew"), "{refused}");
+}
+
+#[test]
 fn a_wrong_expectation_is_noticed() {
     let file = include_str!("mir/arithmetic.mir").replace("[1, 2] => 3", "[1, 2] => 4");
     let failed = text::run_file(&file, &interpreter).unwrap_err();

@@ -4,8 +4,8 @@
 
 use flow_mir::executor::NoHost;
 use flow_mir::{
-    FunctionId, Heap, Interpreter, KnownTypes, Limits, Program, ProgramHash, Stop, Strand, Type, TypeId,
-    text, value,
+    FunctionId, Heap, Interpreter, KnownTypes, Lent, Limits, Program, ProgramHash, Stop, Strand, Type,
+    TypeId, text, value,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -19,7 +19,7 @@ fn stored() -> (Arc<Program>, Vec<u8>) {
     let mut strand = Strand::new(heap, FunctionId(0), vec![2, 5]);
     let executor = Interpreter::new(program.clone());
     assert!(matches!(strand.run(&executor, &mut NoHost, Ok(0)), Stop::Suspended(_)));
-    let view = strand.view(&program);
+    let view = strand.view(&program, None);
     let shown: Vec<_> = view[0].variables.iter().map(|v| format!("{} = {}", v.name, v.value)).collect();
     assert_eq!(shown, ["count = 2", "pause = 5ns", "items = [0]", "item = 1"]);
     let bytes = strand.encode(&program, HASH).unwrap();
@@ -29,10 +29,10 @@ fn stored() -> (Arc<Program>, Vec<u8>) {
 #[test]
 fn the_format_is_as_it_was() {
     let (_, bytes) = stored();
-    let mut golden = b"FLWS\x01\x00".to_vec();
+    let mut golden = b"FLWS\x02\x00".to_vec();
     golden.extend([1; 32]);
-    // One frame: function 0 at point 1, with its five slots; the list is at word 1.
-    for number in [1_u32, 0, 1, 5] {
+    // One frame: function 0 at point 1, nothing lent, with its five slots; the list is at word 1.
+    for number in [1_u32, 0, 1, 0, 5] {
         golden.extend(number.to_le_bytes());
     }
     for slot in [2_u64, 5, 1, 1, 1] {
@@ -43,6 +43,71 @@ fn the_format_is_as_it_was() {
         golden.extend(word.to_le_bytes());
     }
     assert_eq!(bytes[..bytes.len() - 8], golden);
+}
+
+#[test]
+fn frames_of_an_older_flow_are_refused() {
+    let (program, mut bytes) = stored();
+    bytes["FLWS".len()] -= 1;
+    let refused = Strand::decode(&program, HASH, &bytes, Limits::default()).unwrap_err().to_string();
+    assert!(refused.ends_with("an older flow wrote it; use that one, or make it anew"), "{refused}");
+}
+
+/// A strand of a function of `lent.mir` with room for 2,000 words, and 100,000 words that are lent to it.
+fn lacking(name: &str, argument: u64) -> (Arc<Program>, Strand, Lent) {
+    let program = Arc::new(text::parse(include_str!("mir/lent.mir")).unwrap());
+    let (id, _) = program.functions.iter().find(|(_, function)| function.name == name).unwrap();
+    let mut heap = Heap::new(program.known, Limits::default());
+    let row: Vec<u64> = (0..100_000).collect();
+    let row = heap.make_list(&row).unwrap();
+    let table = heap.make_list(&[row]).unwrap();
+    let limits = Limits { heap_words: 2_000, ..Limits::default() };
+    let strand = Strand::lacking(Heap::new(program.known, limits), id, 1, vec![argument]);
+    (program, strand, Lent::new(heap, vec![table]))
+}
+
+#[test]
+fn what_is_lent_is_there_whenever_a_strand_runs_and_never_stored() {
+    let (program, mut strand, mut lent) = lacking("reads", 77_777);
+    let executor = Interpreter::new(program.clone());
+    let whole = lent.heap().len();
+    for _ in 0..2 {
+        assert!(matches!(strand.run_lent(&mut lent, &executor, &mut NoHost, Ok(0)), Stop::Suspended(_)));
+        assert_eq!(lent.heap().len(), whole, "the lender has its own back");
+        let bytes = strand.encode(&program, HASH).unwrap();
+        assert!(bytes.len() < 300, "{} bytes", bytes.len());
+        let limits = strand.heap().limits().clone();
+        strand = Strand::decode(&program, HASH, &bytes, limits).unwrap();
+    }
+    let view = strand.view(&program, Some(&lent));
+    let shown: Vec<_> = view[0].variables.iter().map(|variable| variable.name.as_str()).collect();
+    assert_eq!(shown, ["table", "item"]);
+    let alone = strand.clone().run(&executor, &mut NoHost, Ok(0));
+    assert!(matches!(alone, Stop::Raised(_)), "it can't run without");
+    let stop = strand.run_lent(&mut lent, &executor, &mut NoHost, Ok(0));
+    assert_eq!(stop, Stop::Returned(77_777 + 100_000));
+}
+
+#[test]
+fn what_is_lent_stays_where_it_is_while_memory_is_collected() {
+    let (program, mut strand, mut lent) = lacking("churns", 10_000);
+    let executor = Interpreter::new(program.clone());
+    let stop = strand.run_lent(&mut lent, &executor, &mut NoHost, Ok(0));
+    assert_eq!(stop, Stop::Returned(9_999 * 10_000 / 2));
+}
+
+#[test]
+fn what_a_strand_keeps_of_it_counts_as_its_own() {
+    let (program, mut strand, mut lent) = lacking("keeps", 0);
+    let executor = Interpreter::new(program.clone());
+    let whole = lent.heap().len();
+    let stop = strand.run_lent(&mut lent, &executor, &mut NoHost, Ok(0));
+    assert_eq!(
+        stop,
+        Stop::Returned((-1_i64).cast_unsigned()),
+        "its handler gets the trap where it would wait"
+    );
+    assert_eq!(lent.heap().len(), whole);
 }
 
 proptest! {

@@ -8,11 +8,12 @@ use crate::history::HistoryEvent;
 use crate::ids::StrandPath;
 use crate::instance::{Context, Instance, LiveStrand, Resumption};
 use crate::meta::{Closing, Fork, ForkKind, Interrupt, Meta, Role, StoredOutcome, Wait};
+use crate::operands::Operands;
 use crate::quorum;
 use crate::run::{Suspended, code_awaits, code_suspended_on};
 use crate::values;
 use flow_mir::strand::Strand;
-use flow_mir::{Branch, FunctionId, Heap, RaceArm, SuspendOp, Type, TypeId};
+use flow_mir::{Branch, FunctionId, RaceArm, SuspendOp, Type, TypeId};
 use std::collections::BTreeSet;
 
 /// The branches of one open fork, in memory.
@@ -26,8 +27,8 @@ pub(crate) struct Branches {
     pub done: u32,
     /// How many have failed where that is no end yet (`first n`).
     pub failed: u32,
-    /// `parallel for`: the list and the captured values, ready to be copied from.
-    pub operands: Option<(Heap, Vec<u64>)>,
+    /// Of a `parallel for`.
+    pub operands: Option<Operands>,
 }
 
 impl Instance {
@@ -120,27 +121,20 @@ impl Instance {
         let kind = ForkKind::Each { count, max, operands: image };
         self.forked(suspended, "parallel for", count as usize, Fork { number, kind, closing: None, first });
         if let Some(branches) = self.branches.get_mut(suspended.path) {
-            branches.operands = Some((resting, words));
+            branches.operands = Operands::new(resting, &words);
         }
         self.start_items(context, suspended.path)
     }
 
     /// Starts branches of a `parallel for` until as many run as may.
     pub(crate) fn start_items(&mut self, context: Context<'_>, path: &StrandPath) -> Result<(), String> {
-        let Some(Fork { number, kind: ForkKind::Each { count, max, operands }, closing: None, .. }) =
+        let Some(Fork { number, kind: ForkKind::Each { count, max, .. }, closing: None, .. }) =
             self.fork(path)
         else {
             return Ok(());
         };
         let (number, count, max) = (*number, *count, *max as usize);
         let Some(function) = self.branch_function(context, path, 0) else { return Ok(()) };
-        if self.branches.get(path).is_some_and(|branches| branches.operands.is_none()) {
-            let list_type = self.items_type(context, path).ok_or("the strand has no items")?;
-            let loaded = load_operands(context, function, list_type, operands)?;
-            if let Some(branches) = self.branches.get_mut(path) {
-                branches.operands = Some(loaded);
-            }
-        }
         loop {
             let Some(branches) = self.branches.get(path) else { return Ok(()) };
             let index = branches.started;
@@ -162,18 +156,17 @@ impl Instance {
         let mut child = self.new_heap(path)?;
         let code = &context.program.functions.at(function);
         let branches = self.branches.get_mut(path).ok_or("the fork is gone")?;
-        let (heap, words) = branches.operands.as_ref().ok_or("the items are gone")?;
-        let (list, captures) = words.split_first().ok_or("the items are gone")?;
-        let item = heap.list_get(*list, i64::from(index)).ok_or("the item is gone")?;
-        let types = code.params().map(|param| code.locals.at(param).ty);
-        let roots: Vec<_> = types.zip(captures.iter().copied().chain([item])).collect();
-        let args = values::transfer(context.program, heap, &mut child, &roots)?;
+        let operands = branches.operands.as_ref().ok_or("the items are gone")?;
+        let item = operands.item(index).ok_or("the item is gone")?;
+        let ty = code.params().last().map(|param| code.locals.at(param).ty).ok_or("it takes no item")?;
+        let args = values::transfer(context.program, operands.lent.heap(), &mut child, &[(ty, item)])?;
+        let lent = operands.lent.count() as u32;
         branches.started += 1;
         branches.running.insert(index);
         let role = Role::Branch { parent: path.clone(), index };
         self.add_strand(
             path.branch(number, index as usize),
-            Strand::new(child, function, args),
+            Strand::lacking(child, function, lent, args),
             Meta::new(role),
         );
         Ok(())
@@ -416,7 +409,7 @@ impl Instance {
     }
 
     /// The type of the list whose items the strand's `parallel for` branches over.
-    fn items_type(&self, context: Context<'_>, path: &StrandPath) -> Option<TypeId> {
+    pub(crate) fn items_type(&self, context: Context<'_>, path: &StrandPath) -> Option<TypeId> {
         let code = self.strands.get(path)?.code.as_ref()?;
         let SuspendOp::ParallelFor { items, .. } = code_suspended_on(context, code)? else { return None };
         let function = context.program.functions.get(code.frames().last()?.function)?;
@@ -424,7 +417,12 @@ impl Instance {
     }
 
     /// The code of a branch, as the operation that its parent is suspended on says.
-    fn branch_function(&self, context: Context<'_>, parent: &StrandPath, index: u32) -> Option<FunctionId> {
+    pub(crate) fn branch_function(
+        &self,
+        context: Context<'_>,
+        parent: &StrandPath,
+        index: u32,
+    ) -> Option<FunctionId> {
         let code = self.strands.get(parent)?.code.as_ref()?;
         match code_suspended_on(context, code)? {
             SuspendOp::Parallel { branches, .. } => {
@@ -449,22 +447,6 @@ pub(crate) fn branches_started(instance: &Instance, path: &StrandPath) -> u32 {
         }
         _ => branches.started,
     }
-}
-
-fn load_operands(
-    context: Context<'_>,
-    function: FunctionId,
-    list_type: TypeId,
-    image: &[u8],
-) -> Result<(Heap, Vec<u64>), String> {
-    let program = context.program;
-    let code = &program.functions.at(function);
-    let captures =
-        code.params().map(|param| code.locals.at(param).ty).take(code.param_count.saturating_sub(1) as usize);
-    let types: Vec<TypeId> = std::iter::once(list_type).chain(captures).collect();
-    let mut heap = values::resting_heap(program);
-    let words = values::absorb(program, &types, image, &mut heap)?;
-    Ok((heap, words))
 }
 
 /// Takes the first `count` words off the front.

@@ -21,6 +21,7 @@ mod instance;
 mod load;
 mod message;
 mod meta;
+mod operands;
 mod pause;
 mod pending;
 mod policy;

@@ -2,7 +2,7 @@
 
 use crate::fork::Branches;
 use crate::ids::StrandPath;
-use crate::instance::{Compensation, Deadline, Instance, LiveStrand, Resumption};
+use crate::instance::{Compensation, Context, Deadline, Instance, LiveStrand, Resumption};
 use crate::message::Kept;
 use crate::meta::{Meta, Role, Scope, Wait};
 use crate::rows::{StoredInstance, StrandRow};
@@ -119,6 +119,7 @@ fn load(stored: StoredInstance, limits: &Limits, executor: &dyn Executor) -> Res
         instance.add_kept(row.number, Kept { message, stored: true });
     }
     instance.add_derived();
+    instance.load_operands(Context { executor, program })?;
     instance.has_begun = instance.ready.is_empty();
     Ok(instance)
 }

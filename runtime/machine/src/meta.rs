@@ -309,7 +309,7 @@ pub(crate) struct Meta {
 }
 
 /// The format of [`Meta`]: its first byte.
-const META_FORMAT: u8 = 2;
+const META_FORMAT: u8 = 3;
 
 impl Meta {
     /// A strand about to begin.
@@ -337,7 +337,12 @@ impl Meta {
     pub fn decode(bytes: &[u8]) -> Result<Meta, String> {
         match bytes.split_first() {
             Some((&META_FORMAT, rest)) => postcard::from_bytes(rest).map_err(|error| error.to_string()),
-            Some((format, _)) => Err(format!("format {format}, this flow reads {META_FORMAT}")),
+            Some((format, _)) => {
+                let which = if *format > META_FORMAT { "a newer" } else { "an older" };
+                Err(format!(
+                    "it has format version {format}, this flow reads {META_FORMAT}: {which} flow wrote it; use that one"
+                ))
+            }
             None => Err("empty".into()),
         }
     }

@@ -74,8 +74,17 @@ impl Instance {
             outcome: store(context, code, &resumption),
             scopes: strand.meta.scopes.clone(),
         });
-        let mut host = StrandHost { instance: self, context, path, meta: &mut strand.meta };
-        let stop = code.run(context.executor, &mut host, resume(&resumption));
+        let mut lent = self.borrow(&strand);
+        let LiveStrand { code: Some(code), meta, .. } = &mut strand else { return };
+        let mut host = StrandHost { instance: self, context, path, meta };
+        let outcome = resume(&resumption);
+        let stop = match &mut lent {
+            Some((_, operands)) => code.run_lent(&mut operands.lent, context.executor, &mut host, outcome),
+            None => code.run(context.executor, &mut host, outcome),
+        };
+        if let Some(lent) = lent {
+            self.give_back(lent);
+        }
         self.strands.insert(path.clone(), strand);
         match stop {
             Stop::Returned(word) => self.returned(context, path, word),

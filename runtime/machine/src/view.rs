@@ -119,7 +119,8 @@ impl Instance {
         let strand = self.strands.get(path)?;
         let meta = &strand.meta;
         let (waits_for, timer) = self.describe_wait(program, path, &meta.wait);
-        let frames = strand.code.as_ref().map(|code| code.view(program)).unwrap_or_default();
+        let frames =
+            strand.code.as_ref().map(|code| code.view(program, self.lent(strand))).unwrap_or_default();
         Some(StrandView {
             path: path.to_string(),
             role: match meta.role {

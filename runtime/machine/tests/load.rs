@@ -82,6 +82,20 @@ fn time_goes_on_from_the_last_event_even_where_the_clock_went_back() {
 }
 
 #[test]
+fn what_an_older_flow_stored_of_a_strand_is_refused() {
+    let executor = Interpreter::new(Arc::new(text::parse(PROGRAM).unwrap()));
+    let mut instance = Instance::start(nap(&executor), &Limits::default(), &executor, Timestamp(0));
+    let mut stored = stored(instance.take(&executor).changes, Changes::default());
+    stored.strands[0].meta[0] -= 1;
+    let refused = Instance::load(stored, &Limits::default(), &executor).map(|_| ()).unwrap_err().to_string();
+    assert!(
+        refused.starts_with("instance `a` can't be loaded: strand 0: it has format version"),
+        "{refused}"
+    );
+    assert!(refused.ends_with("an older flow wrote it; use that one"), "{refused}");
+}
+
+#[test]
 fn what_has_not_begun_runs_when_it_is_recovered() {
     let executor = Interpreter::new(Arc::new(text::parse(PROGRAM).unwrap()));
     let mut instance = Instance::create(nap(&executor), &Limits::default(), &executor, Timestamp(0));

@@ -2,6 +2,7 @@
 
 use crate::Scope;
 use flow_machine::ids::InstanceId;
+use std::cmp::Ordering;
 
 /// Why a store did not do it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -30,6 +31,19 @@ pub enum StoreError {
         /// Its format.
         found: i64,
         /// The newest this program knows.
+        known: i64,
+    },
+    /// It was written by an older Flow.
+    #[error(
+        "the store {store} has format {found}, this flow has format {known}: an older flow made it; let its instances end \
+         under that one, or name another store"
+    )]
+    OlderFormat {
+        /// Which store.
+        store: String,
+        /// Its format.
+        found: i64,
+        /// What this program knows.
         known: i64,
     },
     /// What is stored makes no sense.
@@ -77,4 +91,16 @@ pub enum StoreError {
         /// Whether another attempt may succeed.
         transient: bool,
     },
+}
+
+impl StoreError {
+    /// Refuses a store that another Flow wrote: only what this one wrote does it know to read.
+    pub(crate) fn check_format(store: &str, found: i64, known: i64) -> Result<(), StoreError> {
+        let store = store.to_owned();
+        match found.cmp(&known) {
+            Ordering::Less => Err(StoreError::OlderFormat { store, found, known }),
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(StoreError::NewerFormat { store, found, known }),
+        }
+    }
 }

@@ -68,7 +68,7 @@ on_both_stores!(
     a_message_is_accepted_once_even_after_it_was_consumed,
     messages_are_kept_in_order_and_answers_stand,
     a_step_and_its_completion_are_one_transaction,
-    a_newer_format_is_refused,
+    stores_of_another_format_are_refused,
     a_listing_takes_conditions_on_fields_and_attributes,
 );
 
@@ -412,16 +412,22 @@ async fn a_damaged_file_is_refused() {
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
 }
 
-async fn a_newer_format_is_refused(place: Place) {
+async fn stores_of_another_format_are_refused(place: Place) {
     let store = connect(&place.url).await.unwrap();
     let (id, lease) = started(&*store, "a").await;
-    let step = Step { lease, root: id, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
-    let mut transaction = open(&*store, step).await;
     let meta = if store.describe().starts_with("sqlite") { "flow_meta" } else { "flow.meta" };
-    transaction.statement(&format!("UPDATE {meta} SET format = 99"), &[]).await.unwrap();
-    transaction.complete(b"").await.unwrap();
-    let error = connect(&place.url).await.err().unwrap();
-    assert!(matches!(error, StoreError::NewerFormat { found: 99, .. }), "{error}");
+    let says = [
+        (99, "update flow"),
+        (1, "an older flow made it; let its instances end under that one, or name another store"),
+    ];
+    for (call, (format, what_to_do)) in (1..).zip(says) {
+        let step = Step { lease, root: id, instance: id, key: CallKey::new(id, &StrandPath::main(), call) };
+        let mut transaction = open(&*store, step).await;
+        transaction.statement(&format!("UPDATE {meta} SET format = {format}"), &[]).await.unwrap();
+        transaction.complete(b"").await.unwrap();
+        let error = connect(&place.url).await.err().unwrap().to_string();
+        assert!(error.contains(&format!("format {format}, ")) && error.ends_with(what_to_do), "{error}");
+    }
 }
 
 fn compare(field: Field, comparison: Comparison, operand: Operand) -> Condition {

@@ -97,7 +97,8 @@ impl Heap {
     pub fn out_of_memory(&mut self) -> u64 {
         if self.out_of_memory == 0 {
             let limit = self.limits.heap_words;
-            let message = format!("the strand's values need more than its {limit} words");
+            let own = limit.saturating_sub(self.lent());
+            let message = format!("the strand's values need more than its {own} words");
             // Twice the reserve always suffices: other traps stop at half of it.
             let bounds = limit.saturating_add(2 * RESERVE);
             self.out_of_memory = self.build_trap_below(TrapKind::OutOfMemory, &message, bounds).unwrap_or(0);

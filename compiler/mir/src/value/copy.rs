@@ -9,6 +9,7 @@ use crate::heap::{Heap, OutOfMemory};
 use crate::ids::{FunctionId, Id, TypeId};
 use crate::program::Program;
 use crate::types::Type;
+use std::collections::HashMap;
 use std::fmt;
 
 /// Why a copy failed.
@@ -44,7 +45,28 @@ pub fn copy(
     to: &mut Heap,
     roots: &mut [(TypeId, u64)],
 ) -> Result<(), CopyError> {
-    let mut copier = Copier { program, from, to, forward: Vec::new(), pending: Vec::new() };
+    copy_all(program, from, to, 0, roots)
+}
+
+/// As [`copy`], to a heap that begins with what is lent to `from`: references into that stay as they are.
+pub(crate) fn collect(
+    program: &Program,
+    from: &Heap,
+    to: &mut Heap,
+    roots: &mut [(TypeId, u64)],
+) -> Result<(), CopyError> {
+    copy_all(program, from, to, from.lent(), roots)
+}
+
+fn copy_all(
+    program: &Program,
+    from: &Heap,
+    to: &mut Heap,
+    stays: usize,
+    roots: &mut [(TypeId, u64)],
+) -> Result<(), CopyError> {
+    let (forward, forward_lent, pending) = (Vec::new(), HashMap::new(), Vec::new());
+    let mut copier = Copier { program, from, to, stays, forward, forward_lent, pending };
     for (ty, word) in roots {
         *word = copier.value(*ty, *word)?;
         copier.finish()?;
@@ -63,8 +85,12 @@ struct Copier<'a> {
     program: &'a Program,
     from: &'a Heap,
     to: &'a mut Heap,
-    /// By position in `from`: the copy's position and what it was copied as.
+    /// Positions in `from` below this are the same in `to`.
+    stays: usize,
+    /// By position in `from` above what is lent to it: the copy's position and what it was copied as.
     forward: Vec<u64>,
+    /// The same for what is lent: few of a great many values.
+    forward_lent: HashMap<usize, u64>,
     pending: Vec<Run>,
 }
 
@@ -167,23 +193,34 @@ impl Copier<'_> {
     }
 
     fn forwarded(&mut self, word: u64, kind: u32) -> Result<Option<u64>, CopyError> {
-        if self.forward.is_empty() {
-            // Zeroed memory is free until it is touched.
-            self.forward = vec![0; self.from.len()];
+        let Ok(at) = usize::try_from(word) else { return Ok(None) };
+        if (1..self.stays).contains(&at) {
+            return Ok(Some(word));
         }
-        let known = usize::try_from(word).ok().and_then(|at| self.forward.get(at)).copied().unwrap_or(0);
-        if known == 0 {
-            Ok(None)
-        } else if (known >> 32) as u32 == kind {
-            Ok(Some(known & 0xFFFF_FFFF))
-        } else {
-            Err(CopyError::Corrupt("two references of different types lead to one place"))
+        let known = match at.checked_sub(self.from.lent()) {
+            None => self.forward_lent.get(&at),
+            Some(at) => self.forward.get(at),
+        };
+        match known.copied().unwrap_or(0) {
+            0 => Ok(None),
+            known if (known >> 32) as u32 == kind => Ok(Some(known & 0xFFFF_FFFF)),
+            _ => Err(CopyError::Corrupt("two references of different types lead to one place")),
         }
     }
 
     fn note(&mut self, word: u64, kind: u32, place: u64) {
-        if let Some(known) = usize::try_from(word).ok().and_then(|at| self.forward.get_mut(at)) {
-            *known = u64::from(kind) << 32 | place;
+        let Ok(at) = usize::try_from(word) else { return };
+        let known = u64::from(kind) << 32 | place;
+        let Some(own) = at.checked_sub(self.from.lent()) else {
+            self.forward_lent.insert(at, known);
+            return;
+        };
+        if self.forward.is_empty() {
+            // Zeroed memory is free until it is touched.
+            self.forward = vec![0; self.from.len().saturating_sub(self.from.lent())];
+        }
+        if let Some(place) = self.forward.get_mut(own) {
+            *place = known;
         }
     }
 

@@ -1,7 +1,7 @@
 CREATE SCHEMA IF NOT EXISTS flow;
 
 CREATE TABLE flow.meta (format int8 NOT NULL);
-INSERT INTO flow.meta VALUES (1);
+INSERT INTO flow.meta VALUES (2);
 
 CREATE TABLE flow.program (hash bytea PRIMARY KEY, artifact bytea NOT NULL);
 

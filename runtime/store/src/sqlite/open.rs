@@ -12,8 +12,8 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The newest stored format this program knows.
-const FORMAT: i64 = 1;
+/// The stored format this program knows; counts up with every change of the schema or of what its rows hold.
+const FORMAT: i64 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
 /// How long first starts of other processes may keep the file locked.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -111,7 +111,7 @@ fn kind_of(magic: u32) -> Option<&'static str> {
     }
 }
 
-/// Makes the tables where they are missing, and refuses what a newer program wrote.
+/// Makes the tables where they are missing, and refuses what another program wrote.
 async fn ensure_format(writer: &Writer, place: &Where) -> Result<(), StoreError> {
     let mut slot = writer.outside_transaction().await;
     let mut found = read_format(slot.connection(), place).await?;
@@ -126,12 +126,7 @@ async fn ensure_format(writer: &Writer, place: &Where) -> Result<(), StoreError>
             return Ok(());
         }
     }
-    match found {
-        Some(found) if found > FORMAT => {
-            Err(StoreError::NewerFormat { store: place.name.to_string(), found, known: FORMAT })
-        }
-        _ => Ok(()),
-    }
+    StoreError::check_format(&place.name, found.unwrap_or(FORMAT), FORMAT)
 }
 
 /// The format of the tables; `None` where there are none yet.

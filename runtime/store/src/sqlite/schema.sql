@@ -1,5 +1,5 @@
 CREATE TABLE flow_meta (format INTEGER NOT NULL) STRICT;
-INSERT INTO flow_meta VALUES (1);
+INSERT INTO flow_meta VALUES (2);
 
 CREATE TABLE flow_program (
     hash BLOB PRIMARY KEY,
