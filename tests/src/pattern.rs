@@ -1,46 +1,85 @@
-//! The programs in `tests/patterns`, whose comments say what happens around them and what they must do.
+//! The programs in `tests/patterns`: their headers say what happens around them, and what their traces must show.
 //!
 //! ```text
-//! // input: JSON                            the arguments, by name
-//! // answer: ACTIVITY DURATION [JSON]       how long it takes, and what it gives; else nothing, at once
-//! // outside: DURATION signal NAME [JSON]   what comes when; also `update NAME JSON` and `cancel`
-//! // expect: A B C                          exactly these steps begin, in this order
-//! // order: A < B                           every A begins before the first B
-//! // times: A 2                             it happens this often
-//! // never: A                               it doesn't happen
-//! // status: completed                      how the instance ends; this, unless another is said
-//! // result: JSON                           what it gives
-//! // took: DURATION                         when it ends
+//! // input: JSON                    the arguments of `main`, by name
+//! // answer: STEP [after 5s] [once GATE] [gives JSON | fails JSON | never]
+//! //                                how an activity answers; else nothing, at once
+//! // outside: after 5s WHAT         what comes from outside: `signal NAME [JSON]`, `update NAME JSON`, `cancel`
+//! // outside: once GATE WHAT        the same, when something has happened
+//! // run: NAME                      what follows concerns one run; what stands before the first, all of them
 //! ```
+//!
+//! A STEP is an activity or workflow, `vote`: all its calls; or those with these arguments, `vote(3)`. A GATE says what must
+//! have happened: `decide began`, `vote(3) ended`, `vote*2 ended and decide began`. So an answer that is held back until
+//! others have begun shows that they run at once, and one that is held back until what follows has ended shows that
+//! nobody waits for it: where the program doesn't do so, the run goes no further.
+//!
+//! ```text
+//! // sequence: A B C                exactly these steps, one after the other
+//! // steps: A B*2                   exactly these, so often each; a run has this line or the one before
+//! // order: A B < C                 every A and B has ended before any C begins; also `main ended < A ended`
+//! // during: A in B                 every A begins and ends while B runs
+//! // apart: A B                     no two of them, nor two of one, run at once; `A..B`: from A's beginning to B's end
+//! // together: A B*2                at some moment an A and two B run
+//! // withdrawn: A                   exactly these are given up on the way; nothing, unless it is said
+//! // never: A                       it doesn't happen
+//! // status: cancelled              how the instance ends; completed, unless another is said
+//! // result: JSON                   what it gives
+//! ```
+//!
+//! All of it must hold in every run: the calm one and each with a crash, on both executors. A step tried again after a
+//! crash is one step ([`crate::trace`]).
+//!
+//! ```text
+//! // near: order: goes on without waiting
+//! // - parallel { check(), pay() }
+//! // + spawn check()
+//! // + pay()
+//! ```
+//!
+//! A near miss is the program with some lines changed. In one of its runs the claim with that key must not hold.
 
-use crate::simulation::{Answer, Attempt, Ended, Outside, SECOND};
-use flow_machine::event::Message;
-use flow_machine::rows::Status;
-use serde_json::{Value, json};
-use std::collections::HashMap;
+mod claim;
+mod run;
+mod words;
+
+pub use run::{Fault, Run};
+
+use flow_mir::Program;
 use std::path::Path;
+use std::sync::Arc;
+use words::Words;
 
-/// What a program's comments say.
+/// A program and what its header says.
 pub struct Pattern {
     /// The file.
-    pub name: String,
+    pub file: String,
+    /// The pattern's number and name, as the first line has them.
+    pub number: u32,
+    /// Its name there.
+    pub title: String,
+    /// The language has no construct for it: the program is the nearest.
+    pub is_nearest: bool,
+    /// The program.
+    pub program: Arc<Program>,
+    /// How it is run.
+    pub runs: Vec<Run>,
+    /// Programs that are not the pattern.
+    pub near: Vec<NearMiss>,
+}
+
+/// A program that is almost the pattern.
+pub struct NearMiss {
+    /// The claim that it refutes.
+    pub key: String,
+    /// What is wrong with it.
+    pub why: String,
     /// Its text.
     pub text: String,
-    /// The arguments, by name.
-    pub input: Value,
-    answers: HashMap<String, Answer>,
-    /// What comes from outside.
-    pub outside: Vec<Outside>,
-    expect: Option<Vec<String>>,
-    order: Vec<(String, String)>,
-    times: Vec<(String, usize)>,
-    status: Status,
-    result: Option<Value>,
-    took: Option<i64>,
 }
 
 impl Pattern {
-    /// All of them, by number.
+    /// All of them, by number. Panics where a header is wrong.
     pub fn all() -> Vec<Pattern> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("patterns");
         let mut patterns: Vec<Pattern> = std::fs::read_dir(folder)
@@ -48,125 +87,76 @@ impl Pattern {
             .flatten()
             .map(|entry| {
                 let text = std::fs::read_to_string(entry.path()).expect("a pattern");
-                Pattern::parse(&entry.file_name().to_string_lossy(), &text)
+                let file = entry.file_name().to_string_lossy().into_owned();
+                Pattern::parse(&file, &text).unwrap_or_else(|error| panic!("{file}:{error}"))
             })
             .collect();
-        patterns.sort_by(|one, other| one.name.cmp(&other.name));
+        patterns.sort_by(|one, other| one.file.cmp(&other.file));
         patterns
     }
 
-    fn parse(name: &str, text: &str) -> Pattern {
-        let mut pattern = Pattern {
-            name: name.into(),
-            text: text.into(),
-            input: json!({}),
-            answers: HashMap::new(),
-            outside: Vec::new(),
-            expect: None,
-            order: Vec::new(),
-            times: Vec::new(),
-            status: Status::Completed,
-            result: None,
-            took: None,
-        };
-        for line in text.lines() {
-            let said = line.strip_prefix("// ").and_then(|rest| rest.split_once(':'));
-            if let Some((key, rest)) = said {
-                pattern.directive(key, rest.trim());
-            }
+    /// Reads a program and its header; an error begins with its line.
+    pub fn parse(file: &str, text: &str) -> Result<Pattern, String> {
+        let (number, title, is_nearest) =
+            heading(text).ok_or("1: the first line is no `//! WCP-1. Name: …`")?;
+        let program = crate::compile(text);
+        let (mut shared, mut runs, mut near) = (Run::default(), Vec::<Run>::new(), Vec::new());
+        for (line, said) in (1..).zip(text.lines()) {
+            let Some((key, rest)) = said.strip_prefix("// ").and_then(|said| said.split_once(": ")) else {
+                continue;
+            };
+            let rest = rest.trim();
+            let mut words = Words::new(rest, &program);
+            let taken = match key {
+                "run" => {
+                    runs.push(shared.named(rest));
+                    Ok(())
+                }
+                "near" => near_miss(text, line, rest).map(|miss| near.push(miss)),
+                _ if key.starts_with(['+', '-']) => Ok(()),
+                _ => runs.last_mut().unwrap_or(&mut shared).say((line, key, rest), &mut words),
+            };
+            taken.map_err(|error| format!("{line}: {error}"))?;
         }
-        let checks = pattern.order.len() + pattern.times.len() + usize::from(pattern.expect.is_some());
-        assert!(checks > 0, "{name} expects nothing");
-        pattern
+        if runs.is_empty() {
+            runs.push(shared);
+        }
+        runs.iter_mut().try_for_each(Run::complete).map_err(|error| format!("1: {error}"))?;
+        Ok(Pattern { file: file.into(), number, title, is_nearest, program, runs, near })
     }
+}
 
-    fn directive(&mut self, key: &str, rest: &str) {
-        let words: Vec<&str> = rest.splitn(3, ' ').collect();
-        match (key, words.as_slice()) {
-            ("input", _) => self.input = self.json(rest),
-            ("answer", [activity, time, value @ ..]) => {
-                let value = value.first().map_or(Value::Null, |value| self.json(value));
-                let answer = Answer::After(self.duration(time), Box::new(Answer::Returns(value)));
-                self.answers.insert((*activity).into(), answer);
-            }
-            ("outside", [time, "cancel"]) => {
-                self.outside.push(Outside::Send(self.duration(time), Message::Cancel));
-            }
-            ("outside", [time, kind, rest]) => {
-                let (name, value) = rest
-                    .split_once(' ')
-                    .map_or((*rest, Value::Null), |(name, value)| (name, self.json(value)));
-                let message = match *kind {
-                    "signal" => Message::Signal { name: name.into(), value },
-                    "update" => Message::Update { name: name.into(), args: value },
-                    other => panic!("{}: what is `{other}`?", self.name),
-                };
-                self.outside.push(Outside::Send(self.duration(time), message));
-            }
-            ("expect", _) => self.expect = Some(rest.split(' ').map(str::to_owned).collect()),
-            ("order", [before, "<", after]) => self.order.push(((*before).into(), (*after).into())),
-            ("times", [step, count]) => {
-                self.times.push(((*step).into(), count.parse().expect("how often")));
-            }
-            ("never", [step]) => self.times.push(((*step).into(), 0)),
-            ("status", [status]) => self.status = Status::parse(status).expect("a status"),
-            ("result", _) => self.result = Some(self.json(rest)),
-            ("took", [time]) => self.took = Some(self.duration(time)),
-            _ => panic!("{}: `{key}: {rest}` says nothing", self.name),
-        }
-    }
+/// `//! WCP-1. Name: …`, or `//! WCP-10. Name, nearest: …`
+fn heading(text: &str) -> Option<(u32, String, bool)> {
+    let (number, rest) = text.strip_prefix("//! WCP-")?.split_once(". ")?;
+    let title = rest.split_once(':')?.0;
+    let nearest = title.strip_suffix(", nearest");
+    Some((number.parse().ok()?, nearest.unwrap_or(title).to_owned(), nearest.is_some()))
+}
 
-    fn json(&self, text: &str) -> Value {
-        serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: `{text}`: {error}", self.name))
-    }
-
-    fn duration(&self, text: &str) -> i64 {
-        let units = [('s', 1), ('m', 60), ('h', 3600)];
-        let parsed = units.iter().find_map(|(unit, seconds)| {
-            let count: i64 = text.strip_suffix(*unit)?.parse().ok()?;
-            Some(count * seconds * SECOND)
-        });
-        parsed.unwrap_or_else(|| panic!("{}: `{text}` is no duration", self.name))
-    }
-
-    /// How its activities answer.
-    pub fn script(&self) -> impl Fn(&Attempt) -> Answer + Clone + 'static {
-        let answers = self.answers.clone();
-        move |attempt: &Attempt| {
-            answers.get(&attempt.activity).cloned().unwrap_or(Answer::Returns(Value::Null))
+/// Applies the `-` and `+` lines under line `at` to the program. A `-` takes the next line that says the same; the `+` lines
+/// after it stand in its place.
+fn near_miss(text: &str, at: usize, said: &str) -> Result<NearMiss, String> {
+    let (key, why) = said.split_once(": ").ok_or("which claim does it refute?")?;
+    let mut code: Vec<&str> = text.lines().filter(|line| !line.starts_with("//")).collect();
+    let mut place = None;
+    for line in text.lines().skip(at) {
+        if let Some(old) = line.strip_prefix("// - ") {
+            let from = place.unwrap_or(0);
+            let found = code.iter().skip(from).position(|line| line.trim() == old.trim());
+            let found = from + found.ok_or_else(|| format!("`{}` is not in the program", old.trim()))?;
+            code.remove(found);
+            place = Some(found);
+        } else if let Some(new) = line.strip_prefix("// + ") {
+            let next = place.as_mut().ok_or("where? there is no `-` before this `+`")?;
+            code.insert(*next, new);
+            *next += 1;
+        } else {
+            break;
         }
     }
-
-    /// What is wrong with how it ended.
-    pub fn faults(&self, ended: &Ended) -> Vec<String> {
-        let steps: Vec<&str> = ended.effects.iter().filter_map(|effect| effect.split('(').next()).collect();
-        let mut faults = Vec::new();
-        let mut fault = |holds: bool, what: String| {
-            if !holds {
-                faults.push(format!("{}: {what}, but {steps:?} {:?}", self.name, ended.error));
-            }
-        };
-        fault(ended.status == self.status, format!("ends {:?}, not {:?}", self.status, ended.status));
-        if let Some(expect) = &self.expect {
-            fault(steps == *expect, format!("does {expect:?}"));
-        }
-        for (before, after) in &self.order {
-            let last = steps.iter().rposition(|step| step == before);
-            let first = steps.iter().position(|step| step == after);
-            fault(last.is_some() && last < first, format!("does {before} before {after}"));
-        }
-        for (step, times) in &self.times {
-            let count = steps.iter().filter(|known| *known == step).count();
-            fault(count == *times, format!("does {step} {times} times"));
-        }
-        if let Some(result) = &self.result {
-            fault(ended.output.as_ref() == Some(result), format!("gives {result}, not {:?}", ended.output));
-        }
-        if let Some(took) = self.took {
-            // An attempt that answers at once takes a moment.
-            let late = ended.took - took;
-            fault((0..SECOND).contains(&late), format!("takes {took} ns, not {}", ended.took));
-        }
-        faults
+    if place.is_none() {
+        return Err("it changes nothing".into());
     }
+    Ok(NearMiss { key: key.into(), why: why.into(), text: code.join("\n") })
 }

@@ -90,6 +90,23 @@ impl Trace {
     }
 }
 
+/// On one line: each step with the moments of its beginning and its end.
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, Step { name, args, began, end, .. }) in self.steps.iter().enumerate() {
+            let comma = if number == 0 { "" } else { ", " };
+            let steps = Steps { name: name.clone(), args: Some(args.clone()) };
+            write!(f, "{comma}{steps} {began}-")?;
+            match end {
+                Some((moment, End::Answered)) => write!(f, "{moment}")?,
+                Some((moment, End::GivenUp)) => write!(f, "{moment} given up")?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Names steps: all of an activity or workflow, `vote`, or those with these arguments, `vote(3)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Steps {

@@ -15,13 +15,13 @@ use flow_tests::simulation::{Crash, Ended, Simulation, assert_same};
 /// where `FLOW_EVERY_CRASH` is set.
 fn crashes_on(mut fresh: impl FnMut() -> Mirror, at_most: usize) {
     for (number, pattern) in Pattern::all().into_iter().enumerate() {
-        let program = flow_tests::compile(&pattern.text);
-        // One executor each: that both do the same is tested in memory.
-        let executors = flow_tests::executors(&program);
+        // One executor and one run each: that both executors do the same in all runs is tested in memory.
+        let executors = flow_tests::executors(&pattern.program);
         let (kind, executor) = &executors[number % executors.len()];
+        let world = &pattern.runs[0];
         let run = |crash: Option<Crash>, mirror: Option<Mirror>| -> Ended {
-            let simulation = Simulation::new(executor.clone(), pattern.script()).mirrored(mirror);
-            simulation.outside(pattern.outside.iter().cloned()).crashing(crash).run("main", &pattern.input)
+            let simulation = Simulation::new(executor.clone(), world.script()).mirrored(mirror);
+            simulation.outside(world.outside.iter().cloned()).crashing(crash).run("main", &world.input)
         };
         let calm = run(None, None);
         let places = calm.places_to_crash();
@@ -29,7 +29,10 @@ fn crashes_on(mut fresh: impl FnMut() -> Mirror, at_most: usize) {
         let step = if all { 1 } else { places.len().div_ceil(at_most).max(1) };
         for crash in places.iter().skip(number % step).step_by(step) {
             let crashed = run(Some(*crash), Some(fresh()));
-            assert_same(&crashed, &calm, &format!("{}, {kind}, {crash:?}", pattern.name));
+            let place = format!("{}, {kind}, {crash:?}", pattern.file);
+            assert_same(&crashed, &calm, &place);
+            let faults = world.faults(&crashed);
+            assert!(faults.is_empty(), "{place}: {faults:#?}");
         }
     }
 }
