@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! // input: JSON                    the arguments of `main`, by name
-//! // answer: STEP [after 5s] [once GATE] [gives JSON | fails JSON | never]
+//! // answer: STEP [after 5s] [once GATE] [gives JSON | never]
 //! //                                how an activity answers; else nothing, at once
 //! // outside: after 5s WHAT         what comes from outside: `signal NAME [JSON]`, `update NAME JSON`, `cancel`
 //! // outside: once GATE WHAT        the same, when something has happened

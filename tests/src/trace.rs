@@ -7,6 +7,7 @@ use flow_machine::history::HistoryEvent;
 use flow_machine::ids::CallKey;
 use flow_machine::rows::Changes;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::fmt;
 
 /// A moment of a run: its attempts and commits, counted. What one commit records is at one moment.
@@ -34,13 +35,22 @@ pub struct Step {
     pub end: Option<(Moment, End)>,
     /// It is an instance.
     pub is_instance: bool,
-    key: String,
+}
+
+#[cfg(test)]
+impl Step {
+    /// A call.
+    pub(crate) fn new(name: &str, args: Vec<Value>, began: Moment, end: Option<(Moment, End)>) -> Step {
+        Step { name: name.into(), args, began, end, is_instance: false }
+    }
 }
 
 /// The steps of a run, in the order in which they began.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
     steps: Vec<Step>,
+    /// Where the step with a key stands.
+    places: HashMap<String, usize>,
     now: Moment,
 }
 
@@ -48,6 +58,12 @@ impl Trace {
     /// Those steps.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// A trace of these.
+    #[cfg(test)]
+    pub(crate) fn of(steps: Vec<Step>) -> Trace {
+        Trace { steps, ..Trace::default() }
     }
 
     /// An attempt is made.
@@ -77,14 +93,14 @@ impl Trace {
     }
 
     fn begin(&mut self, key: &str, name: &str, args: Vec<Value>, is_instance: bool) {
-        if self.steps.iter().all(|step| step.key != key) {
-            let (name, key, began) = (name.to_owned(), key.to_owned(), self.now);
-            self.steps.push(Step { name, args, began, end: None, is_instance, key });
+        if !self.places.contains_key(key) {
+            self.places.insert(key.into(), self.steps.len());
+            self.steps.push(Step { name: name.into(), args, began: self.now, end: None, is_instance });
         }
     }
 
     fn end(&mut self, key: &str, how: End) {
-        if let Some(step) = self.steps.iter_mut().find(|step| step.key == key) {
+        if let Some(step) = self.places.get(key).and_then(|place| self.steps.get_mut(*place)) {
             step.end = Some((self.now, how));
         }
     }
@@ -169,5 +185,39 @@ impl Gate {
             let those = wanted.steps.of(trace).filter(|step| !wanted.ended || step.end.is_some());
             those.count() >= wanted.count
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flow_machine::ids::{InstanceId, StrandPath, Timestamp};
+    use flow_machine::rows::HistoryRow;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_step_tried_again_after_a_crash_is_one_step_until_its_end_is_recorded() {
+        let instance = InstanceId(Uuid::from_u128(1));
+        let strand = StrandPath("0".into());
+        let key = CallKey::new(instance, &strand, 1);
+        let mut trace = Trace::default();
+        trace.attempt(key, "pay", &[Value::from(5)]);
+        let pay =
+            Gate(vec![Happened { steps: Steps::parse("pay(5)").expect("steps"), count: 1, ended: true }]);
+        assert!(!pay.is_open(&trace), "it has only begun");
+        // The process dies before it records the outcome.
+        trace.attempt(key, "pay", &[Value::from(5)]);
+        let completed = HistoryEvent::CallCompleted {
+            strand,
+            activity: "pay".into(),
+            key: HistoryEvent::key(key),
+            attempt: 2,
+            output: Value::Null,
+        };
+        let event = serde_json::to_vec(&completed).expect("JSON");
+        let row = HistoryRow { instance, sequence: 1, at: Timestamp(0), event };
+        trace.commit(&Changes { history: vec![row], ..Changes::default() });
+        assert_eq!(trace.to_string(), "pay(5) 1-3");
+        assert!(pay.is_open(&trace));
     }
 }

@@ -7,6 +7,7 @@
     reason = "in a test, a panic is how a failure is told"
 )]
 
+use flow_machine::rows::Status;
 use flow_mir::interpreter::Interpreter;
 use flow_tests::pattern::{Fault, NearMiss, Pattern, Run};
 use flow_tests::simulation::{Ended, assert_same};
@@ -58,6 +59,7 @@ fn not_refuted(pattern: &Pattern, miss: &NearMiss) -> Option<String> {
     let mut told = format!("{}: {}: yet `{}` holds", pattern.file, miss.why, miss.key);
     for run in &pattern.runs {
         let ended = run.simulate(interpreter.clone(), None);
+        assert_ne!(ended.status, Status::Failed, "{}: {}: {:?}", pattern.file, miss.why, ended.error);
         if run.faults(&ended).iter().any(|fault| fault.key == miss.key) {
             return None;
         }
@@ -122,7 +124,7 @@ fn a_header_that_names_what_is_not_there_is_an_error_with_its_line() {
         ),
         ("// sequence: vote\n// near: order: why", "3: it changes nothing"),
         ("// sequence: vote\n// nevr: vote", "3: what is `nevr`?"),
-        ("// order: vote", "2: nothing stands before a `<`"),
+        ("// order: vote", "2: a step stands on each side of a `<`"),
         ("// never: vote", without),
         ("// during: vote", "2: a step is missing"),
     ] {

@@ -56,40 +56,45 @@ impl Claim {
 
     /// Whether a run bears it out.
     pub(crate) fn holds(&self, ended: &Ended) -> bool {
-        let trace = &ended.trace;
+        match self {
+            Claim::Status(status) => ended.status == *status,
+            Claim::Result(result) => ended.output.as_ref() == Some(result),
+            _ => self.is_shown(&ended.trace),
+        }
+    }
+
+    fn is_shown(&self, trace: &Trace) -> bool {
         match self {
             Claim::Sequence(steps) => is_sequence(trace, steps),
             Claim::Exactly(steps) => are_exactly(activities(trace), steps),
-            Claim::Order(groups) => groups.windows(2).all(|pair| match pair {
-                [before, after] => is_before(trace, before, after),
-                _ => true,
-            }),
+            Claim::Order(groups) => groups
+                .windows(2)
+                .all(|pair| matches!(pair, [before, after] if is_before(trace, before, after))),
             Claim::During(inner, outer) => is_during(trace, inner, outer),
             Claim::Apart(stretches) => are_apart(trace, stretches),
             Claim::Together(steps) => meet(trace, steps),
             Claim::Withdrawn(steps) => are_exactly(activities(trace).filter(|step| given_up(step)), steps),
             Claim::Never(steps) => steps.iter().all(|steps| steps.of(trace).next().is_none()),
-            Claim::Status(status) => ended.status == *status,
-            Claim::Result(result) => ended.output.as_ref() == Some(result),
+            Claim::Status(_) | Claim::Result(_) => false,
         }
     }
 }
 
 /// `A B < C < D`
 fn order(words: &mut Words<'_>) -> Result<Claim, String> {
-    let mut groups = Vec::new();
-    loop {
-        let mut group = Vec::new();
-        while !words.is_empty() && !words.accept("<") {
+    let mut groups: Vec<Vec<Point>> = vec![Vec::new()];
+    while !words.is_empty() {
+        if words.accept("<") {
+            groups.push(Vec::new());
+        } else if let Some(group) = groups.last_mut() {
             let steps = words.steps()?;
             group.push(Point(steps, words.edge()));
         }
-        if group.is_empty() {
-            break;
-        }
-        groups.push(group);
     }
-    if groups.len() < 2 { Err("nothing stands before a `<`".into()) } else { Ok(Claim::Order(groups)) }
+    if groups.len() < 2 || groups.iter().any(Vec::is_empty) {
+        return Err("a step stands on each side of a `<`".into());
+    }
+    Ok(Claim::Order(groups))
 }
 
 /// `A B in C`
@@ -205,4 +210,70 @@ fn meet(trace: &Trace, steps: &[(Steps, usize)]) -> bool {
         let running = |steps: &Steps| steps.of(trace).filter(|step| runs(step, moment)).count();
         steps.iter().all(|(steps, count)| running(steps) >= *count)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROGRAM: &str = "activity a()\nactivity b(n: Int)\nworkflow main() {\n  a()\n  b(1)\n}\n";
+
+    /// Whether claims hold in a trace of these steps: name, arguments, beginning, end.
+    fn held(steps: &[(&str, &[i64], Moment, Option<Moment>)], claims: &[(&str, &str)]) -> Vec<bool> {
+        let program = crate::compile(PROGRAM);
+        let step = |&(name, args, began, ended): &(&str, &[i64], Moment, Option<Moment>)| {
+            let args = args.iter().map(|arg| Value::from(*arg)).collect();
+            Step::new(name, args, began, ended.map(|ended| (ended, End::Answered)))
+        };
+        let trace = Trace::of(steps.iter().map(step).collect());
+        let shown = |(key, text): &(&str, &str)| {
+            let claim = Claim::parse(key, &mut Words::new(text, &program)).expect("a claim").expect("reads");
+            claim.is_shown(&trace)
+        };
+        claims.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn before_means_recorded_before_the_other_begins() {
+        let claims = [
+            ("order", "a < b"),
+            ("order", "a began < b began"),
+            ("together", "a b"),
+            ("apart", "a b"),
+            ("during", "b in a"),
+            ("sequence", "a b"),
+            ("steps", "a b"),
+        ];
+        let one_after_the_other = held(&[("a", &[], 1, Some(2)), ("b", &[1], 3, Some(4))], &claims);
+        assert_eq!(one_after_the_other, [true, true, false, true, false, true, true]);
+        let begun_too_early = held(&[("a", &[], 1, Some(4)), ("b", &[1], 3, Some(5))], &claims);
+        assert_eq!(begun_too_early, [false, true, true, false, false, false, true]);
+        let within = held(&[("a", &[], 1, Some(4)), ("b", &[1], 2, Some(3))], &claims);
+        assert_eq!(within, [false, true, true, false, true, false, true]);
+        let never_recorded = held(&[("a", &[], 1, None), ("b", &[1], 3, Some(4))], &claims);
+        assert_eq!(never_recorded, [false, true, true, false, true, false, true]);
+        let missing = held(&[("a", &[], 1, Some(2))], &claims);
+        assert_eq!(missing, [false; 7]);
+    }
+
+    #[test]
+    fn each_of_several_steps_counts() {
+        let steps: [(&str, &[i64], Moment, Option<Moment>); 3] =
+            [("b", &[1], 1, Some(4)), ("b", &[2], 2, Some(3)), ("a", &[], 5, Some(6))];
+        let claims = [
+            ("order", "b < a"),
+            ("order", "b(2) < a"),
+            ("apart", "b"),
+            ("apart", "b(1)..a b(2)"),
+            ("together", "b*2"),
+            ("together", "b*3"),
+            ("steps", "b a"),
+            ("steps", "b*2 a"),
+            ("steps", "b b(1) a"),
+            ("never", "b(3)"),
+            ("never", "b(2)"),
+        ];
+        let expected = [true, true, false, false, true, false, false, true, true, true, false];
+        assert_eq!(held(&steps, &claims), expected);
+    }
 }

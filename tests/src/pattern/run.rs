@@ -92,7 +92,7 @@ impl Run {
         ];
         for (key, text, claim) in usual {
             if !self.claims.iter().any(|said| said.key == key) {
-                self.claims.push(Said { line: 0, key: key.into(), text: text.into(), claim });
+                self.claims.push(Said { line: 1, key: key.into(), text: text.into(), claim });
             }
         }
         Ok(())
@@ -132,13 +132,12 @@ impl Run {
     }
 }
 
-/// `[after DURATION] [once GATE] [gives JSON | fails JSON | never]`
+/// `[after DURATION] [once GATE] [gives JSON | never]`
 fn answer(words: &mut Words<'_>) -> Result<Answer, String> {
     let delay = if words.accept("after") { Some(words.duration()?) } else { None };
     let gate = if words.accept("once") { Some(words.gate()?) } else { None };
     let mut answer = match () {
         () if words.accept("gives") => Answer::Returns(words.json()?),
-        () if words.accept("fails") => Answer::Fails(words.json()?),
         () if words.accept("never") => Answer::Never,
         () => Answer::Returns(Value::Null),
     };

@@ -87,8 +87,8 @@ impl<'a> Words<'a> {
     /// `vote`, `vote(3)`, `vote*2`: steps, and how many of them.
     pub(crate) fn counted(&mut self) -> Result<(Steps, usize), String> {
         let word = self.next("a step")?;
-        let (steps, count) = word.rsplit_once('*').unwrap_or((word, "1"));
-        let count = count.parse().map_err(|_| format!("`{count}` is no count"))?;
+        let counted = word.rsplit_once('*').and_then(|(steps, count)| Some((steps, count.parse().ok()?)));
+        let (steps, count) = counted.unwrap_or((word, 1));
         Ok((self.steps_in(steps)?, count))
     }
 
