@@ -1,12 +1,9 @@
 //! What the end-to-end tests share: compiling programs, and running instances in a simulated world.
 #![allow(clippy::panic, clippy::expect_used, reason = "in a test, a panic is how a failure is told")]
 
-pub mod mirror;
 pub mod pattern;
 pub mod scenario;
-mod script;
 pub mod simulation;
-mod stored;
 pub mod trace;
 
 use flow_mir::interpreter::Interpreter;

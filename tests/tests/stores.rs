@@ -7,8 +7,8 @@
 )]
 
 use flow_test_support::PostgresServer;
-use flow_tests::mirror::Mirror;
 use flow_tests::pattern::Pattern;
+use flow_tests::simulation::mirror::Mirror;
 use flow_tests::simulation::{Crash, Ended, Simulation, assert_same};
 
 /// Runs each pattern calmly in memory, then on new stores with a crash at so many of the places where it can; at all of them

@@ -61,6 +61,7 @@ impl Instance {
             attempt: 1,
             not_before: None,
             maybe_happened: false,
+            answered: 0,
             deadline: None,
         };
         self.record(HistoryEvent::CallRequested {
@@ -152,10 +153,12 @@ impl Instance {
         outcome: CallOutcome,
     ) {
         let Some(path) = self.calls.get(&key).cloned() else { return };
-        let Some(current) = self.open_call_of(&path).map(|call| call.attempt) else { return };
+        let Some(call) = self.open_call_of(&path) else { return };
+        let (current, answered) = (call.attempt, call.answered);
         let failure = match outcome {
             CallOutcome::Returned(image) => return self.call_returned(context, &path, attempt, image),
-            // An answer from any attempt counts; a failure without one concerns only the attempt that is running.
+            // An answer from any attempt counts, once; a failure without one concerns only the attempt that is running.
+            CallOutcome::Failed(_) | CallOutcome::Refused { .. } if attempt <= answered => return,
             CallOutcome::Failed(image) => {
                 let reason = values::error_text(context.program, &image);
                 Failure { reason, answer: Some(Answer::Declared(image)), unknown: false, timed_out: false }
@@ -171,7 +174,17 @@ impl Instance {
                 Failure { reason, answer: None, unknown: false, timed_out: false }
             }
         };
+        if failure.answer.is_some() {
+            self.note_answer(&path, attempt);
+        }
         self.attempt_failed(context, &path, failure, |pause| pause);
+    }
+
+    /// Remembers that an attempt has answered: it may be told twice.
+    fn note_answer(&mut self, path: &StrandPath, attempt: u32) {
+        if let Some(Wait::Call(call)) = self.strands.get_mut(path).map(|strand| &mut strand.meta.wait) {
+            call.answered = call.answered.max(attempt);
+        }
     }
 
     fn call_returned(&mut self, context: Context<'_>, path: &StrandPath, attempt: u32, image: Vec<u8>) {

@@ -202,6 +202,8 @@ pub(crate) struct Call {
     pub not_before: Option<Timestamp>,
     /// Whether any attempt so far ended without an answer, so that it may have happened.
     pub maybe_happened: bool,
+    /// The last attempt that an answer was taken of: the same answer may come again.
+    pub answered: u32,
     /// The timer of its overall deadline.
     pub deadline: Option<String>,
     /// Whether cancellation may interrupt it in flight.

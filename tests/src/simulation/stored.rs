@@ -1,6 +1,7 @@
 //! What a store holds, in memory, checked as a store checks it.
 
-use flow_machine::event::Message;
+use flow_machine::event::{Event, Message};
+use flow_machine::history::HistoryEvent;
 use flow_machine::ids::{InstanceId, StrandPath};
 use flow_machine::rows::{
     Changes, CompensationRow, HistoryRow, InstanceRow, MessageRow, ReplyRow, StoredInstance, StrandRow,
@@ -13,20 +14,58 @@ use uuid::Uuid;
 #[derive(Default)]
 pub(crate) struct Store {
     pub(crate) instances: BTreeMap<InstanceId, Rows>,
-    /// Messages that wait, and the ids of all that were ever accepted.
-    pub(crate) inbox: Vec<(Uuid, InstanceId, Message)>,
+    /// Messages that wait.
+    pub(crate) inbox: Vec<Letter>,
+    /// The ids of all messages that were ever accepted.
     accepted: BTreeSet<Uuid>,
     /// The ids of all that were ever consumed.
     consumed: BTreeSet<Uuid>,
     /// Answers to requests, in the order in which they were given.
     pub(crate) replies: Vec<ReplyRow>,
+    /// How often each tree has been claimed: the token of its present lease.
+    claims: BTreeMap<InstanceId, u64>,
 }
 
+/// A message that was accepted.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    pub(crate) id: Uuid,
+    pub(crate) to: InstanceId,
+    /// When it was accepted.
+    pub(crate) at: i64,
+    /// When the owner looks.
+    pub(crate) read: i64,
+    pub(crate) message: Message,
+}
+
+impl Letter {
+    pub(crate) fn event(&self) -> Event {
+        Event::Message { inbox: Some(self.id), message: self.message.clone() }
+    }
+}
+
+/// A commit under a lease that is another's by now. Nothing was written.
+#[derive(Debug)]
+pub(crate) struct LeaseLost;
+
 impl Store {
-    /// Writes a transition.
-    pub(crate) fn commit(&mut self, changes: Changes) {
+    /// Gives a tree to a new owner.
+    pub(crate) fn claim(&mut self, root: InstanceId) {
+        *self.claims.entry(root).or_default() += 1;
+    }
+
+    /// The token of a tree's present lease.
+    pub(crate) fn token(&self, root: InstanceId) -> u64 {
+        self.claims.get(&root).copied().unwrap_or(0)
+    }
+
+    /// Writes a transition of a tree, under a lease.
+    pub(crate) fn commit(&mut self, token: u64, root: InstanceId, changes: Changes) -> Result<(), LeaseLost> {
+        if self.token(root) != token {
+            return Err(LeaseLost);
+        }
         for message in &changes.delete_inbox {
-            self.inbox.retain(|(id, ..)| id != message);
+            self.inbox.retain(|letter| letter.id != *message);
             assert!(self.consumed.insert(*message), "a message is consumed twice");
         }
         for row in &changes.replies {
@@ -69,21 +108,35 @@ impl Store {
         for row in self.instances.values().filter_map(|rows| rows.instance.as_ref()) {
             assert!(names.insert(row.name.clone()), "two instances have the id {}", row.name);
         }
+        Ok(())
     }
 
     /// Accepts a message once; refused where there is no such instance or it has ended.
-    pub(crate) fn accept(&mut self, id: Uuid, to: InstanceId, message: Message) -> Result<(), String> {
+    pub(crate) fn accept(
+        &mut self,
+        id: Uuid,
+        to: InstanceId,
+        at: i64,
+        read: i64,
+        message: Message,
+    ) -> Result<(), String> {
         if self.accepted.contains(&id) {
             return Ok(());
         }
         match self.row(to) {
             Some(row) if !row.status.is_final() => {
                 self.accepted.insert(id);
-                self.inbox.push((id, to, message));
+                self.inbox.push(Letter { id, to, at, read, message });
                 Ok(())
             }
             _ => Err("it has ended".into()),
         }
+    }
+
+    /// What waits for the instances of a tree, oldest first.
+    pub(crate) fn letters(&self, root: InstanceId) -> Vec<Letter> {
+        let of_tree = |letter: &&Letter| self.row(letter.to).is_some_and(|row| row.root == root);
+        self.inbox.iter().filter(of_tree).cloned().collect()
     }
 
     /// The row of an instance.
@@ -168,6 +221,12 @@ impl Rows {
             assert_eq!(row.sequence, self.history.len() as i64 + 1, "history without gaps");
             self.history.push(row);
         }
+    }
+
+    /// Its history.
+    pub(crate) fn events(&self) -> Vec<HistoryEvent> {
+        let event = |row: &HistoryRow| serde_json::from_slice(&row.event).expect("history is JSON");
+        self.history.iter().map(event).collect()
     }
 
     pub(crate) fn stored(&self) -> Option<StoredInstance> {

@@ -1,0 +1,129 @@
+//! How a run ended, and what is compared of it.
+
+use super::{Crash, Simulation};
+use crate::trace::Trace;
+use flow_machine::history::{ErrorReport, HistoryEvent};
+use flow_machine::ids::InstanceId;
+use flow_machine::rows::{InstanceRow, Status};
+use flow_mir::{Executor, Limits};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// The instance's status.
+    pub status: Status,
+    /// Its result as JSON.
+    pub output: Option<Value>,
+    /// Its error's message.
+    pub error: Option<String>,
+    /// Calls of activities that happened, `name(args)`, one for each key, in the order of their first effect.
+    pub effects: Vec<String>,
+    /// The other instances, children and detached ones, by id.
+    pub instances: Vec<(String, Status)>,
+    /// Answers to updates, in the order in which they were given.
+    pub replies: Vec<Value>,
+    /// Messages that nobody got, with the reason.
+    pub undelivered: Vec<String>,
+    /// What its queries without parameters answer at the end, by name.
+    pub answers: BTreeMap<String, Value>,
+    /// What they gave, by id.
+    pub outputs: BTreeMap<String, Value>,
+    /// How many transitions were committed.
+    pub transitions: usize,
+    /// How many attempts were made.
+    pub attempts: usize,
+    /// The virtual time it took.
+    pub took: i64,
+    /// When its steps began and ended.
+    pub trace: Trace,
+    /// It did not end: where it stood when nothing more could happen.
+    pub stalled: Option<String>,
+}
+
+impl Simulation {
+    pub(super) fn ended(mut self, stalled: Option<String>) -> Ended {
+        self.assert_laws();
+        if let Some(mirror) = &mut self.mirror {
+            mirror.holds_all_of(&self.store);
+        }
+        let row = self.store.row(self.main).expect("the instance is stored");
+        let error = row.error.as_ref().and_then(|error| serde_json::from_slice::<ErrorReport>(error).ok());
+        let undelivered = self.history(self.main).into_iter().filter_map(|event| match event {
+            HistoryEvent::Undelivered { message, reason } => Some(format!("{message}: {reason}")),
+            _ => None,
+        });
+        let rows = || self.store.instances.values().filter_map(|rows| rows.instance.as_ref());
+        let others = rows().filter(|row| row.id != self.main).map(|row| (row.name.clone(), row.status));
+        let mut instances: Vec<(String, Status)> = others.collect();
+        instances.sort_by(|one, other| one.0.cmp(&other.0));
+        let outputs = rows().filter_map(|row| Some((row.name.clone(), self.output(row.id)?)));
+        let replies = self.store.replies.iter();
+        Ended {
+            outputs: outputs.collect(),
+            status: row.status,
+            output: self.output(self.main),
+            error: error.map(|report| report.message),
+            effects: self.effects.iter().map(|(_, effect)| effect.clone()).collect(),
+            instances,
+            replies: replies
+                .map(|row| serde_json::from_slice(&row.reply).expect("a reply is JSON"))
+                .collect(),
+            undelivered: undelivered.collect(),
+            answers: answers(self.executor.as_ref(), row),
+            transitions: self.transitions,
+            attempts: self.attempts,
+            took: self.now,
+            trace: self.trace,
+            stalled,
+        }
+    }
+
+    /// The history of an instance.
+    pub(super) fn history(&self, instance: InstanceId) -> Vec<HistoryEvent> {
+        self.store.instances.get(&instance).map(|rows| rows.events()).unwrap_or_default()
+    }
+
+    /// What an instance gave.
+    fn output(&self, instance: InstanceId) -> Option<Value> {
+        self.history(instance).into_iter().rev().find_map(|event| match event {
+            HistoryEvent::Ended { output, .. } => output,
+            _ => None,
+        })
+    }
+}
+
+/// What the queries without parameters answer, from the row alone.
+fn answers(executor: &dyn Executor, row: &InstanceRow) -> BTreeMap<String, Value> {
+    let workflow = executor.program().workflows.values().find(|known| known.name == row.workflow);
+    let queries = workflow.map(|workflow| workflow.queries.as_slice()).unwrap_or_default();
+    let nothing = Value::Object(serde_json::Map::new());
+    let ask = |name: &str| match flow_machine::query(executor, row, name, &nothing, &Limits::default()) {
+        Ok(flow_machine::Answer::Returned(value)) => value,
+        other => Value::String(format!("{other:?}")),
+    };
+    let plain = queries.iter().filter(|query| query.params.is_empty());
+    plain.map(|query| (query.name.clone(), ask(&query.name))).collect()
+}
+
+impl Ended {
+    /// Before and after each commit, and after each effect.
+    pub fn places_to_crash(&self) -> Vec<Crash> {
+        let commits = (1..=self.transitions).flat_map(|n| [Crash::BeforeCommit(n), Crash::AfterCommit(n)]);
+        commits.chain((1..=self.attempts).map(Crash::AfterEffect)).collect()
+    }
+}
+
+/// A run with faults ends as the calm one, and with the same calls.
+pub fn assert_same(faulty: &Ended, calm: &Ended, place: &str) {
+    let told = |ended: &Ended| {
+        let Ended { status, output, error, instances, replies, undelivered, answers, .. } = ended.clone();
+        (status, output, error, instances, replies, undelivered, answers)
+    };
+    assert!(told(faulty) == told(calm), "{place}: ended {faulty:#?}, when all is well {calm:#?}");
+    let (mut with, mut without) = (faulty.effects.clone(), calm.effects.clone());
+    with.sort();
+    without.sort();
+    assert_eq!(with, without, "{place}: other calls than when all is well");
+}

@@ -1,0 +1,109 @@
+//! All that a program must survive: a crash at each place, and what seeds bring.
+
+use super::faults::{Faults, Weather};
+use super::{Answer, Attempt, Ended, Outside, SECOND, Simulation, assert_same};
+use flow_machine::event::Message;
+use flow_mir::Program;
+use flow_project::Random;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// How many seeds each program gets for each weather, unless `FLOW_SEEDS` says another number.
+const SEEDS: u64 = 12;
+
+/// The seeds to run: the first few, or as many as `FLOW_SEEDS` says, or the one that `FLOW_SEED` names.
+pub struct Seeds;
+
+impl Seeds {
+    /// So many, unless the environment says otherwise.
+    pub fn up_to(count: u64) -> impl Iterator<Item = u64> {
+        let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+        match variable("FLOW_SEED") {
+            Some(one) => one..=one,
+            None => 1..=variable("FLOW_SEEDS").unwrap_or(count),
+        }
+    }
+}
+
+/// Says how a seed is run again if the run panics.
+pub struct Repeat(pub u64);
+
+impl Drop for Repeat {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let program = std::env::current_exe().unwrap_or_default();
+            let file = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let binary = file.rsplit_once('-').map_or(file.as_str(), |(name, _)| name);
+            let test = std::thread::current().name().unwrap_or_default().to_owned();
+            eprintln!(
+                "\nrepeat: FLOW_SEED={} cargo test -p flow-tests --test {binary} -- --exact {test}\n",
+                self.0
+            );
+        }
+    }
+}
+
+/// Runs a workflow when all is well; then again with a crash at each place, and in rough weather: every run must end the same
+/// way and with the same calls; then in wild weather, where the laws must hold. Gives the first run.
+pub fn survives_every_crash(
+    program: &Arc<Program>,
+    workflow: &str,
+    input: &Value,
+    outside: &[Outside],
+    script: impl Fn(&Attempt) -> Answer + Clone + 'static,
+) -> Ended {
+    let mut first: Option<Ended> = None;
+    let executors = crate::executors(program);
+    for (kind, executor) in &executors {
+        let run = |faults: Faults| {
+            let simulation = Simulation::new(executor.clone(), script.clone());
+            simulation.outside(outside.iter().cloned()).crashing(faults).run(workflow, input)
+        };
+        let calm = run(Faults::default());
+        let reference = first.get_or_insert_with(|| calm.clone()).clone();
+        assert_eq!(calm, reference, "{kind} differs from the interpreter");
+        for crash in calm.places_to_crash() {
+            assert_same(&run(crash.into()), &calm, &format!("{kind}, {crash:?}"));
+        }
+    }
+    let calm = first.expect("at least one executor");
+    for seed in Seeds::up_to(SEEDS) {
+        let _repeat = Repeat(seed);
+        let (kind, executor) = &executors[seed as usize % executors.len()];
+        let simulation = || Simulation::new(executor.clone(), script.clone());
+        let rough =
+            simulation().outside(outside.iter().cloned()).crashing(Faults::seeded(seed, Weather::Rough));
+        assert_same(&rough.run(workflow, input), &calm, &format!("{kind}, rough, seed {seed}"));
+        let wild = simulation().outside(interfered(outside, seed, calm.took));
+        wild.crashing(Faults::seeded(seed, Weather::Wild)).run(workflow, input);
+    }
+    calm
+}
+
+/// What comes from outside, and what operators do to it besides, at any time of a run that takes so long.
+pub fn interfered(outside: &[Outside], seed: u64, took: i64) -> Vec<Outside> {
+    let mut random = Random::new(!seed);
+    let mut all = Vec::new();
+    let span = (took + took / 4 + SECOND) as usize;
+    for _ in 0..random.below(4) {
+        // Half of them in the first moments, where most programs do most.
+        let within = if random.one_in(2) { span } else { SECOND as usize / 50 };
+        let at = random.below(within) as i64;
+        match random.below(8) {
+            0..5 => all.push(Outside::Send(at, Message::Cancel)),
+            5 => all.push(Outside::Send(at, Message::Resume)),
+            _ => {
+                let until = at + random.below(2 * span) as i64;
+                all.push(Outside::Send(at, Message::Pause));
+                all.push(Outside::Send(until, Message::Unpause));
+            }
+        }
+    }
+    all.extend(outside.iter().cloned());
+    // What waits for a gate keeps its place among those without a time.
+    all.sort_by_key(|outside| match outside {
+        Outside::Send(at, _) => *at,
+        Outside::Once(..) => i64::MAX,
+    });
+    all
+}
