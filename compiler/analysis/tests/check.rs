@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
-use flow_analysis::{Analysis, Memory, analyze, codes};
+use flow_analysis::{Memory, Session, codes};
 use flow_syntax::{Diagnostic, Severity, SourceMap, apply_fixes, render};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -28,15 +28,15 @@ fn programs(name: &str) -> Vec<(String, String)> {
     programs
 }
 
-/// A file as it is found among its neighbours, and the sources its diagnostics point into.
-fn check(neighbours: &[(String, String)], name: &str, text: &str) -> (Analysis, SourceMap) {
-    let mut sources = SourceMap::new();
+/// What is said of a file among its neighbours. The session knows the standard library from one file to the next.
+fn check(session: &mut Session, neighbours: &[(String, String)], name: &str, text: &str) -> Vec<Diagnostic> {
     let world = neighbours.iter().fold(Memory::new(), |world, (name, text)| world.with(name, text.as_str()));
-    let mut analysis = analyze(&world.with(name, text), Path::new(name), &mut sources);
+    let mut found = session.analyze(&world.with(name, text), Path::new(name), &[]).diagnostics;
     // What is wrong in a neighbour is told there.
+    let sources = session.sources();
     let file = |diagnostic: &Diagnostic| sources.file(sources.lookup(diagnostic.span())?.0);
-    analysis.diagnostics.retain(|diagnostic| file(diagnostic).is_none_or(|file| file.path() == name));
-    (analysis, sources)
+    found.retain(|diagnostic| file(diagnostic).is_none_or(|file| file.path() == name));
+    found
 }
 
 /// `line kind[code]` for each expectation of a text.
@@ -72,15 +72,16 @@ fn told(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
 #[test]
 fn mistakes_are_reported_where_they_are() {
     let mut wrong = String::new();
+    let mut session = Session::new();
     for name in ["check", "check/pass", "mistakes"] {
         let programs = programs(name);
         for (file, text) in &programs {
-            let (analysis, sources) = check(&programs, file, text);
-            let (expected, mut found) = (expected(text), found(&analysis.diagnostics, &sources));
+            let diagnostics = check(&mut session, &programs, file, text);
+            let (expected, mut found) = (expected(text), found(&diagnostics, session.sources()));
             // What shows that a thing checks need not be used.
             found.retain(|found| name != "check/pass" || !found.contains(codes::UNUSED_DECLARATION.0));
             if found != expected {
-                let told = told(&analysis.diagnostics, &sources);
+                let told = told(&diagnostics, session.sources());
                 wrong.push_str(&format!("== {file}\nexpected {expected:?}\nfound    {found:?}\n{told}\n"));
             }
         }
@@ -95,10 +96,11 @@ fn mistakes_are_told_well() {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     let programs = programs("mistakes");
-    assert!(programs.len() >= 150, "only {} mistakes", programs.len());
+    assert!(programs.len() >= 390, "only {} mistakes", programs.len());
+    let mut session = Session::new();
     for (file, text) in &programs {
-        let (analysis, sources) = check(&programs, file, text);
-        let told = told(&analysis.diagnostics, &sources);
+        let diagnostics = check(&mut session, &programs, file, text);
+        let told = told(&diagnostics, session.sources());
         settings.bind(|| insta::assert_snapshot!(file.trim_end_matches(".flow"), told));
     }
 }
@@ -106,17 +108,18 @@ fn mistakes_are_told_well() {
 /// Each fix that is certain puts right what it is offered for, and breaks nothing.
 #[test]
 fn certain_fixes_leave_fewer_mistakes() {
+    let mut session = Session::new();
     for (file, text) in programs("mistakes") {
-        let (analysis, sources) = check(&[], &file, &text);
-        for diagnostic in &analysis.diagnostics {
-            let Some(fixed) = apply_fixes(&sources, [diagnostic]).pop() else { continue };
-            let (after, after_sources) = check(&[], &file, &fixed.text);
+        let before = check(&mut session, &[], &file, &text);
+        for diagnostic in &before {
+            let Some(fixed) = apply_fixes(session.sources(), [diagnostic]).pop() else { continue };
+            let after = check(&mut session, &[], &file, &fixed.text);
             let same = |one: &&Diagnostic| one.message == diagnostic.message;
             let count = |all: &[Diagnostic]| all.iter().filter(same).count();
-            let told = told(&after.diagnostics, &after_sources);
+            let told = told(&after, session.sources());
             let code = diagnostic.code;
             assert!(
-                count(&after.diagnostics) < count(&analysis.diagnostics),
+                count(&after) < count(&before),
                 "{file}: {code:?} is still there\n{}\n{told}",
                 fixed.text
             );

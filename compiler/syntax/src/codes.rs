@@ -20,6 +20,7 @@ codes! {
     WRONG_QUOTES         "E0006" "a string in single quotes"
     WRONG_OPERATOR       "E0007" "an operator of another language"
     DURATION_TOO_LONG    "E0008" "a duration that does not fit"
+    WRONG_COMMENT        "E0009" "a comment of another language"
     UNCLOSED_BRACKET     "E0010" "a bracket that is never closed"
     UNEXPECTED_CLOSER    "E0011" "a closing bracket that was never opened"
     TOO_DEEP             "E0012" "brackets or operators nested too deep"
@@ -29,6 +30,7 @@ codes! {
     BRACE_ON_OWN_LINE    "E0023" "an opening brace on a line of its own"
     CASE_OF_NAME         "E0024" "a name that begins with the wrong kind of letter"
     NOT_A_DECLARATION    "E0025" "a statement outside every declaration"
+    FOREIGN              "E0026" "something that another language writes so"
     TOO_MANY_ERRORS      "E0099" "too many errors to show"
     DOCS_WITHOUT_TARGET  "W0001" "documentation that documents nothing"
 }

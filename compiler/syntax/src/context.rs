@@ -75,6 +75,11 @@ impl<'s> Context<'s> {
         self.file.text().get((start - base) as usize..(end - base) as usize).unwrap_or_default()
     }
 
+    /// How far the line that holds a place is indented.
+    pub(crate) fn indent(&self, span: Span) -> usize {
+        self.file.indent(span)
+    }
+
     /// The documentation of the declaration that begins at `start`.
     pub(crate) fn docs(&self, start: u32) -> Option<Docs> {
         let at = self.docs.binary_search_by_key(&start, |(pending, _)| pending.target).ok()?;

@@ -40,8 +40,18 @@ pub(crate) struct Problem {
 }
 
 enum ProblemKind {
-    Unit { suggestion: Option<String> },
+    Unit {
+        suggestion: Option<String>,
+    },
     TooLong,
+    /// `0xFF`, and the number in decimal.
+    Radix {
+        decimal: Option<String>,
+    },
+    /// `100L`, and the number alone.
+    Typed {
+        number: String,
+    },
 }
 
 impl Problem {
@@ -51,6 +61,22 @@ impl Problem {
                 Diagnostic::error(codes::DURATION_TOO_LONG, format!("`{text}` is too long a duration"))
                     .at(span, "")
                     .note("the longest is about 292 million years")
+            }
+            ProblemKind::Radix { decimal } => {
+                let base =
+                    Diagnostic::error(codes::BAD_NUMBER, "numbers are written in decimal").at(span, "");
+                match decimal {
+                    Some(decimal) => base.fix(span, decimal.clone(), format!("write `{decimal}`")),
+                    None => base,
+                }
+            }
+            ProblemKind::Typed { number } => {
+                let message = "the type of a number follows from where it stands";
+                Diagnostic::error(codes::BAD_NUMBER, message).at(span, "").fix(
+                    span,
+                    number.clone(),
+                    format!("write `{number}`"),
+                )
             }
             ProblemKind::Unit { suggestion } => {
                 let base = Diagnostic::error(
@@ -78,18 +104,74 @@ pub(crate) fn classify(text: &str) -> Result<TokenKind, Problem> {
     if is_scientific(text) {
         return Ok(TokenKind::Decimal);
     }
+    let invalid = |kind| Err(Problem { stands_for: TokenKind::Invalid, kind });
+    let duration = |kind| Err(Problem { stands_for: TokenKind::Duration, kind });
+    if let Some(decimal) = radix(text) {
+        return invalid(ProblemKind::Radix { decimal });
+    }
+    if let Some(number) = typed(text) {
+        return invalid(ProblemKind::Typed { number: number.to_string() });
+    }
     match split(text) {
         Some(parts) if parts.iter().all(|(_, unit)| millis_of(unit).is_some()) => match parse(text) {
             Some(_) => Ok(TokenKind::Duration),
-            None => Err(Problem { stands_for: TokenKind::Duration, kind: ProblemKind::TooLong }),
+            None => duration(ProblemKind::TooLong),
         },
         Some(parts) => {
-            let mended = parts.iter().map(|(number, unit)| Some(format!("{number}{}", mend(unit)?)));
-            let suggestion = mended.collect::<Option<String>>();
-            Err(Problem { stands_for: TokenKind::Duration, kind: ProblemKind::Unit { suggestion } })
+            let mended = parts.iter().map(|(number, unit)| mended(number, unit));
+            duration(ProblemKind::Unit { suggestion: mended.collect() })
         }
-        None => Err(Problem { stands_for: TokenKind::Int, kind: ProblemKind::Unit { suggestion: None } }),
+        None => invalid(ProblemKind::Unit { suggestion: fraction(text) }),
     }
+}
+
+/// `5min` as `5m`, `2w` as `14d`.
+fn mended(number: &str, unit: &str) -> Option<String> {
+    if let Some(unit) = mend(unit) {
+        return Some(format!("{number}{unit}"));
+    }
+    let weeks =
+        ["w", "wk", "wks", "week", "weeks"].contains(&unit).then(|| number.replace('_', "").parse::<i64>());
+    Some(format!("{}d", weeks?.ok()?.checked_mul(7)?))
+}
+
+/// `1.5h` as `1h30m`.
+fn fraction(text: &str) -> Option<String> {
+    let (number, unit) = text.split_at(text.find(char::is_alphabetic)?);
+    let (whole, places) = number.split_once('.').filter(|(_, places)| places.len() <= 6)?;
+    let scale = 10i64.checked_pow(places.len() as u32)?;
+    let count = whole.parse::<i64>().ok()?.checked_mul(scale)?.checked_add(places.parse().ok()?)?;
+    let scaled = count.checked_mul(millis_of(mend(unit)?)?)?;
+    (scaled % scale == 0).then(|| written(scaled / scale))
+}
+
+/// Milliseconds as a literal.
+fn written(mut millis: i64) -> String {
+    let mut text = String::new();
+    for (unit, size) in UNITS.iter().rev() {
+        if millis >= *size {
+            text.push_str(&format!("{}{unit}", millis / size));
+            millis %= size;
+        }
+    }
+    if text.is_empty() { "0s".to_string() } else { text }
+}
+
+/// `0xFF` in decimal, if it fits.
+fn radix(text: &str) -> Option<Option<String>> {
+    let bases = [("0x", 16), ("0b", 2), ("0o", 8)];
+    let (digits, base) = bases.iter().find_map(|(prefix, base)| Some((text.strip_prefix(prefix)?, *base)))?;
+    Some(i64::from_str_radix(&digits.replace('_', ""), base).ok().map(|number| number.to_string()))
+}
+
+/// The number before a suffix that says its type.
+fn typed(text: &str) -> Option<&str> {
+    const SUFFIXES: [&str; 18] = [
+        "L", "l", "n", "f", "F", "u", "U", "i32", "i64", "u8", "u32", "u64", "f32", "f64", "usize", "isize",
+        "UL", "LL",
+    ];
+    let (number, suffix) = text.split_at(text.find(char::is_alphabetic)?);
+    SUFFIXES.contains(&suffix).then_some(number)
 }
 
 /// The milliseconds of a duration literal; `None` where it is none or does not fit.
@@ -104,7 +186,7 @@ fn millis_of(unit: &str) -> Option<i64> {
     UNITS.iter().find(|(name, _)| *name == unit).map(|(_, millis)| *millis)
 }
 
-fn mend(unit: &str) -> Option<&str> {
+pub(crate) fn mend(unit: &str) -> Option<&str> {
     let known = UNITS.iter().find(|(name, _)| *name == unit).map(|(name, _)| *name);
     known.or_else(|| MISTAKEN.iter().find(|(name, _)| *name == unit).map(|(_, right)| *right))
 }

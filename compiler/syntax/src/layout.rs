@@ -149,7 +149,19 @@ impl Layout<'_> {
             self.out.last().is_some_and(|last| matches!(last.kind, TokenKind::Dot | TokenKind::OptionalDot));
         let literal = matches!(token.kind, TokenKind::True | TokenKind::False | TokenKind::None);
         let before_colon = !literal && next.is_some_and(|next| next.kind == TokenKind::Colon);
+        // `else:` at the end of a line is Python's, whose blocks are told of: no key is called so.
+        let block = matches!(token.kind, TokenKind::Else | TokenKind::Try) && self.ends_line(next);
+        let before_colon = before_colon && !block;
         if after_dot || before_colon { TokenKind::Lower } else { token.kind }
+    }
+
+    /// Whether nothing follows a token on its line.
+    fn ends_line(&self, token: Option<Token>) -> bool {
+        let behind = token.map_or(0, |token| (token.span.end - self.file.base()) as usize);
+        let rest = self.file.text().get(behind..).unwrap_or_default();
+        rest.lines()
+            .next()
+            .is_none_or(|line| line.trim_start().is_empty() || line.trim_start().starts_with("//"))
     }
 
     /// Ends what the operators of the current bracket are pending for. Separators before a closing bracket, at
@@ -216,6 +228,9 @@ impl Layout<'_> {
 
     fn close(&mut self, token: Token) {
         if !self.has_opener(token.kind) {
+            if self.closes_wrongly(token) {
+                return;
+            }
             let written = text(token.kind);
             self.report(
                 Diagnostic::error(codes::UNEXPECTED_CLOSER, format!("this `{written}` closes nothing"))
@@ -228,6 +243,28 @@ impl Layout<'_> {
             self.close_unclosed(token.span);
         }
         self.pop(token);
+    }
+
+    /// `[1, 2)`: a round bracket that closes a square one, or the reverse.
+    fn closes_wrongly(&mut self, token: Token) -> bool {
+        let Some(&open) = self.open.last() else { return false };
+        let round = matches!(token.kind, TokenKind::CloseParen | TokenKind::CloseBracket);
+        let Some(closer) = open
+            .kind
+            .closer()
+            .filter(|closer| round && matches!(closer, TokenKind::CloseParen | TokenKind::CloseBracket))
+        else {
+            return false;
+        };
+        let (opened, written, meant) = (text(open.kind), text(token.kind), text(closer));
+        self.report(
+            Diagnostic::error(codes::UNEXPECTED_CLOSER, format!("`{written}` can't close `{opened}`"))
+                .at(token.span, "")
+                .also(open.span, "opened here")
+                .suggest(token.span, meant, format!("write `{meant}`")),
+        );
+        self.pop(Token { kind: closer, ..token });
+        true
     }
 
     /// Whether a closing bracket has its opening one: round and square ones within the nearest braces.
@@ -267,12 +304,27 @@ impl Layout<'_> {
         if first && open.kind != TokenKind::InterpOpen && self.skipping.is_none() {
             let (opened, closed) = (text(open.kind), text(closer));
             let end = self.out.last().map_or(at.start, |last| last.span.end);
+            let indent = self.file.indent(open.span);
+            // A block ends on a line of its own, if it does not on that on which it begins.
+            let insert = match open.kind == TokenKind::OpenBrace && !self.on_one_line(open.span.start, end) {
+                true => format!("\n{}{closed}", " ".repeat(indent)),
+                false => closed.to_string(),
+            };
             self.report(
                 Diagnostic::error(codes::UNCLOSED_BRACKET, format!("this `{opened}` is never closed"))
                     .at(open.span, "opened here")
                     .also(Span::new(end, end), format!("`{closed}` is missing, here at the latest"))
-                    .suggest(Span::new(end, end), closed, format!("insert `{closed}`")),
+                    .suggest(Span::new(end, end), insert, format!("insert `{closed}`")),
             );
+        }
+        if open.kind == TokenKind::OpenBrace {
+            // What belongs into the block may stand behind it: nothing is known of its value.
+            self.separator(TokenKind::Newline, at);
+            self.emit(Token {
+                kind: TokenKind::Invalid,
+                starts_line: false,
+                span: Span::new(at.start, at.start),
+            });
         }
         self.pop(Token { kind: closer, starts_line: false, span: Span::new(at.start, at.start) });
     }
@@ -295,21 +347,19 @@ impl Layout<'_> {
                 self.close_unclosed(token.span);
             }
         }
-        while declaration && self.depth() > 1 && self.indent(token.span) <= self.open_indent() {
+        while declaration && self.depth() > 1 && self.file.indent(token.span) <= self.open_indent() {
             self.close_unclosed(token.span);
         }
         (statement || declaration) && self.innermost() == OpenBrace
     }
 
-    fn open_indent(&self) -> usize {
-        self.open.last().map_or(0, |open| self.indent(open.span))
+    fn on_one_line(&self, start: u32, end: u32) -> bool {
+        let line = |at: u32| self.file.line_index((at - self.file.base()) as usize);
+        line(start) == line(end)
     }
 
-    /// How far the line that holds a place is indented.
-    fn indent(&self, span: Span) -> usize {
-        let line = self.file.line_index((span.start - self.file.base()) as usize);
-        let line = self.file.line(line).unwrap_or_default();
-        line.bytes().take_while(u8::is_ascii_whitespace).count()
+    fn open_indent(&self) -> usize {
+        self.open.last().map_or(0, |open| self.file.indent(open.span))
     }
 
     fn finish(&mut self) {
@@ -325,7 +375,9 @@ fn continues(token: Token, next: Option<Token>) -> bool {
     use TokenKind::*;
     match token.kind {
         // A word before `:` is a key, whatever it says elsewhere.
-        kind if kind.is_reserved() && next.is_some_and(|next| next.kind == Colon) => false,
+        kind if kind.is_reserved() && kind != Else && next.is_some_and(|next| next.kind == Colon) => false,
+        // Nothing begins with it: it is another language's choice between two values.
+        Question => true,
         Dot | OptionalDot | Comma | Colon | Equal | Arrow | FatArrow | Bar | CloseParen | CloseBracket => {
             true
         }

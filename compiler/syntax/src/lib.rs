@@ -13,7 +13,7 @@ mod context;
 pub mod diagnostic;
 mod duration;
 mod fixes;
-mod foreign;
+pub mod foreign;
 mod layout;
 mod lexer;
 mod messages;

@@ -1,11 +1,18 @@
 //! Mistakes in words: from where the parser stopped and what it could have gone on with to a sentence that
 //! helps.
 
+use std::ops::Range;
+
 use crate::codes;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
+use crate::foreign;
 use crate::span::Span;
 use crate::token::{Token, TokenKind};
+
+/// Marks that stand where another one belongs: found, expected.
+const WRONG_MARKS: [(TokenKind, &str); 4] =
+    [(TokenKind::Arrow, "=>"), (TokenKind::Colon, "=>"), (TokenKind::Colon, "->"), (TokenKind::Equal, ":")];
 
 /// Where the parser stopped.
 pub(crate) struct Mistake<'m, 's> {
@@ -17,29 +24,44 @@ pub(crate) struct Mistake<'m, 's> {
     pub expected: &'m [String],
 }
 
-/// The diagnostic for a mistake.
-pub(crate) fn explain(mistake: &Mistake<'_, '_>) -> Diagnostic {
-    let special = [
-        Mistake::not_a_declaration,
-        Mistake::brace_on_own_line,
-        Mistake::foreign_mark,
-        Mistake::increment,
-        Mistake::arrow_lambda,
-        Mistake::foreign_word,
-        Mistake::needless_new,
-        Mistake::other_declaration,
-        Mistake::wrong_mark,
-        Mistake::missing_mark,
-        Mistake::chained_comparison,
-        Mistake::single_equal,
-        Mistake::diverging_operand,
-        Mistake::case_of_name,
-        Mistake::reserved_word,
-    ];
-    special.iter().find_map(|explain| explain(mistake)).unwrap_or_else(|| mistake.unexpected())
+/// What is said of a mistake, and how what surrounds it can be read all the same.
+pub(crate) struct Explained {
+    pub diagnostic: Diagnostic,
+    pub recovery: Recovery,
+}
+
+/// How parsing goes on after a mistake. Ranges count tokens.
+pub(crate) enum Recovery {
+    /// Without the element (statement, field, arm …) around these.
+    Element(Range<usize>),
+    /// As if other tokens stood in place of these.
+    Read(Range<usize>, &'static [TokenKind]),
+}
+
+/// Says what is wrong.
+pub(crate) fn explain(mistake: &Mistake<'_, '_>) -> Explained {
+    let found = mistake.brace_on_own_line().or_else(|| mistake.settings_expected());
+    found.or_else(|| foreign::explain(mistake)).unwrap_or_else(|| mistake.plain())
 }
 
 impl Mistake<'_, '_> {
+    /// What the parser makes of the mistake by itself, without the habits of other languages.
+    fn plain(&self) -> Explained {
+        let special = [
+            Mistake::not_a_declaration,
+            Mistake::wrong_mark,
+            Mistake::missing_mark,
+            Mistake::chained_comparison,
+            Mistake::single_equal,
+            Mistake::diverging_operand,
+            Mistake::case_of_name,
+            Mistake::reserved_word,
+        ];
+        let diagnostic =
+            special.iter().find_map(|explain| explain(self)).unwrap_or_else(|| self.unexpected());
+        Explained { diagnostic, recovery: Recovery::Element(self.at..self.at) }
+    }
+
     pub(crate) fn found(&self) -> Option<Token> {
         self.tokens.get(self.at).copied()
     }
@@ -52,16 +74,30 @@ impl Mistake<'_, '_> {
         self.tokens.get(self.at.checked_sub(1)?).copied()
     }
 
-    pub(crate) fn next(&self) -> Option<Token> {
-        self.tokens.get(self.at + 1).copied()
-    }
-
     pub(crate) fn expects(&self, terminal: &str) -> bool {
         self.expected.iter().any(|expected| expected.trim_matches('"') == terminal)
     }
 
     pub(crate) fn text(&self, token: Token) -> &str {
         self.cx.text(token.span.start, token.span.end)
+    }
+
+    /// Where some tokens stand.
+    pub(crate) fn span_of(&self, range: Range<usize>) -> Span {
+        let tokens = self.tokens.get(range).unwrap_or_default();
+        match (tokens.first(), tokens.last()) {
+            (Some(first), Some(last)) => Span::new(first.span.start, last.span.end.max(first.span.start)),
+            _ => self.place(),
+        }
+    }
+
+    /// What is written at some tokens.
+    pub(crate) fn between(&self, range: Range<usize>) -> &str {
+        if range.is_empty() {
+            return "";
+        }
+        let span = self.span_of(range);
+        self.cx.text(span.start, span.end)
     }
 
     /// Where to point: the token, or just behind the one before where a line or the file ends too early.
@@ -98,7 +134,8 @@ impl Mistake<'_, '_> {
         let place = self.place();
         let wanted = self.wanted();
         if self.complete() {
-            let message = format!("unexpected {found}{}", self.after());
+            let bare = found.trim_start_matches("a ").trim_start_matches("the ");
+            let message = format!("unexpected {bare}{}", self.after());
             let diagnostic = Diagnostic::error(codes::EXPECTED, message);
             return match wanted {
                 Some(wanted) => diagnostic.at(place, format!("expected {wanted} here")),
@@ -107,7 +144,12 @@ impl Mistake<'_, '_> {
                     .help("begin a new statement on a new line, or join the two with an operator or a comma"),
             };
         }
-        let wanted = wanted.unwrap_or_else(|| "something else".to_string());
+        let Some(wanted) = wanted else {
+            let message = format!("unexpected {}{}", found.trim_start_matches("the "), self.after());
+            return Diagnostic::error(codes::EXPECTED, message)
+                .at(place, "")
+                .help("a declaration begins on a line of its own");
+        };
         Diagnostic::error(codes::EXPECTED, format!("expected {wanted}{}", self.after()))
             .at(place, format!("found {found}"))
     }
@@ -169,41 +211,88 @@ impl Mistake<'_, '_> {
 
     fn not_a_declaration(&self) -> Option<Diagnostic> {
         let found = self.found().filter(|_| self.expects("pub"))?;
-        if found.kind == TokenKind::OpenBrace {
-            return Some(own_line(found.span));
-        }
-        let diagnostic = Diagnostic::error(
-            codes::NOT_A_DECLARATION,
-            format!("{} begins no declaration", self.found_text()),
-        )
-        .at(found.span, "");
-        Some(match self.text(found) {
-            "import" => diagnostic.help("modules are named with `use`: `use std.http`"),
-            "function" | "func" | "def" | "fun" => {
-                diagnostic.help("functions begin with `fn`").fix(found.span, "fn", "write `fn`")
-            }
-            "struct" | "class" | "interface" | "data" => {
-                diagnostic.help("a type with fields is a `record`, one with cases an `enum`")
-            }
-            "export" | "public" => diagnostic.help("what other modules may use begins with `pub`").fix(
-                found.span,
-                "pub",
-                "write `pub`",
-            ),
-            "async" => diagnostic.help("any function may wait: there is no `async`"),
-            _ => diagnostic.help(
-                "statements stand in the body of a `fn`, `workflow` or `test`; constants begin with `const`",
-            ),
-        })
+        let message = format!("{} begins no declaration", self.found_text());
+        Some(Diagnostic::error(codes::NOT_A_DECLARATION, message).at(found.span, "").help(
+            "statements stand in the body of a `fn`, `workflow` or `test`; constants begin with `const`",
+        ))
     }
 
-    fn brace_on_own_line(&self) -> Option<Diagnostic> {
+    fn brace_on_own_line(&self) -> Option<Explained> {
         let next = self.tokens.get(self.at + 1)?;
         let brace =
             next.kind == TokenKind::OpenBrace && self.kind() == Some(TokenKind::Newline) && self.expects("{");
         let previous = self.previous().filter(|_| brace)?;
         let gap = Span::new(previous.span.end, next.span.start);
-        Some(own_line(next.span).fix(gap, " ", "move it to the line before"))
+        let diagnostic =
+            Diagnostic::error(codes::BRACE_ON_OWN_LINE, "`{` stands on the line of what it belongs to")
+                .at(next.span, "a line that begins with `{` begins a new statement")
+                .help("move it to the end of the line before")
+                .fix(gap, " ", "move it to the line before");
+        Some(Explained { diagnostic, recovery: Recovery::Read(self.at..self.at + 1, &[]) })
+    }
+
+    /// Statements where an activity has its settings.
+    fn settings_expected(&self) -> Option<Explained> {
+        let start = usize::from(self.tokens.first()?.kind == TokenKind::Pub);
+        let is_activity = self.tokens.get(start)?.kind == TokenKind::Activity;
+        let open = self.tokens.iter().position(|token| token.kind == TokenKind::OpenBrace)?;
+        let depth = self.tokens.get(open..self.at)?.iter().fold(0usize, |depth, token| {
+            if token.kind.closer().is_some() {
+                depth + 1
+            } else {
+                depth.saturating_sub(usize::from(token.kind.is_closer()))
+            }
+        });
+        let first = self.tokens.get(open + 1)?;
+        let second = self.tokens.get(open + 2)?;
+        // A word before a value is a key that lacks its colon.
+        let is_key = second.kind == TokenKind::Colon
+            || (first.kind == TokenKind::Timeout || !first.kind.is_reserved()) && begins_value(second.kind);
+        let close = self.tokens.iter().rposition(|token| token.kind == TokenKind::CloseBrace)?;
+        if !is_activity || is_key || depth != 1 || first.kind == TokenKind::Invalid {
+            return None;
+        }
+        let diagnostic = Diagnostic::error(codes::EXPECTED, "the body of an activity is a list of settings")
+            .at(first.span, "a setting is expected here, such as `timeout: 30s`")
+            .help("what the activity does is its `run`: `run: http.get(url)`, `run: { … }`");
+        Some(Explained {
+            diagnostic,
+            recovery: Recovery::Read(open + 1..close.max(open + 1), &[TokenKind::Invalid]),
+        })
+    }
+
+    /// `A -> b` in a `match`, `fn f(): T`, `record R { x = Int }`
+    fn wrong_mark(&self) -> Option<Diagnostic> {
+        let found = self.found()?;
+        let fits = |(kind, own): &&(TokenKind, &str)| *kind == found.kind && self.expects(own);
+        let (_, own) = WRONG_MARKS.iter().find(fits)?;
+        let written = self.text(found);
+        let space = if written == ":" { " " } else { "" };
+        // A colon stands right behind the name.
+        let gap = self.previous().filter(|_| *own == ":").map_or(found.span.start, |name| name.span.end);
+        let replaced = Span::new(gap, found.span.end);
+        Some(
+            Diagnostic::error(codes::EXPECTED, format!("expected `{own}`{}", self.after()))
+                .at(found.span, format!("found `{written}`"))
+                .fix(replaced, format!("{space}{own}"), format!("write `{own}`")),
+        )
+    }
+
+    /// `fn f() Int`, `fn f(x Int)`: a type without the mark before it.
+    fn missing_mark(&self) -> Option<Diagnostic> {
+        let found = self.found().filter(|found| found.kind == TokenKind::Upper)?;
+        let previous = self.previous()?;
+        let (mark, place) = match (self.expects("->"), self.expects(":")) {
+            (true, _) => ("->", Span::new(found.span.start, found.span.start)),
+            (_, true) => (":", Span::new(previous.span.end, previous.span.end)),
+            _ => return None,
+        };
+        let inserted = if mark == "->" { "-> " } else { ":" };
+        Some(
+            Diagnostic::error(codes::EXPECTED, format!("expected `{mark}`{}", self.after()))
+                .at(found.span, format!("the type `{}` stands behind `{mark}`", self.text(found)))
+                .fix(place, inserted, format!("insert `{mark}`")),
+        )
     }
 
     fn chained_comparison(&self) -> Option<Diagnostic> {
@@ -288,10 +377,9 @@ impl Mistake<'_, '_> {
     }
 }
 
-fn own_line(brace: Span) -> Diagnostic {
-    Diagnostic::error(codes::BRACE_ON_OWN_LINE, "`{` stands on the line of what it belongs to")
-        .at(brace, "a line that begins with `{` begins a new statement")
-        .help("move it to the end of the line before")
+fn begins_value(kind: TokenKind) -> bool {
+    use TokenKind::{Decimal, Duration, Int, Lower, StrOpen, Upper};
+    matches!(kind, Int | Decimal | Duration | StrOpen | Upper | Lower)
 }
 
 /// Whether an expression can end with such a token.

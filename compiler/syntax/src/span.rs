@@ -136,6 +136,13 @@ impl SourceFile {
         self.line_starts.partition_point(|&start| start as usize <= local).saturating_sub(1)
     }
 
+    /// How far the line that holds a place is indented, in bytes.
+    pub(crate) fn indent(&self, span: Span) -> usize {
+        let line =
+            self.line(self.line_index(span.start.saturating_sub(self.base) as usize)).unwrap_or_default();
+        line.bytes().take_while(u8::is_ascii_whitespace).count()
+    }
+
     fn end(&self) -> u32 {
         self.base + self.length
     }

@@ -20,6 +20,10 @@ pub enum TokenKind {
     BlockQuote,
     #[regex(r"'[^'\n]*'")]
     SingleQuoted,
+    #[token("'''")]
+    TripleQuoted,
+    #[token("/*")]
+    BlockComment,
     #[regex(r"[0-9][0-9_]*(\.[0-9][0-9_]*)?[\p{L}][\p{L}0-9_]*")]
     Suffixed,
     #[token("&&")]

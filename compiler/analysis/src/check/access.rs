@@ -39,7 +39,9 @@ impl Checker<'_, '_> {
         if name.is_capital() {
             return self.construct(name, None, span, want);
         }
-        if let Some([only]) = self.cx.prelude.functions.get(&name.text).map(Vec::as_slice) {
+        if let Some([only]) = self.cx.prelude.functions.get(&name.text).map(Vec::as_slice)
+            && !self.unread
+        {
             let only = *only;
             return self.function_value(only, span);
         }
@@ -59,6 +61,9 @@ impl Checker<'_, '_> {
     pub fn unknown_name(&mut self, name: &Ident) -> Expr {
         if self.unread {
             return self.invalid(name.span);
+        }
+        if let Some(Binding::Signal) = self.binding(name.as_str()) {
+            return self.wrong_kind(name, "a signal", "a function; `receive` waits for it");
         }
         let near = self.cx.suggests();
         let locals: Vec<String> = self.visible_names().filter(|_| near).map(str::to_string).collect();
@@ -323,7 +328,10 @@ impl Checker<'_, '_> {
                 self.infer(&change.value);
                 continue;
             };
-            let why = Why::Field { name: name.text.clone(), owner: owner.clone() };
+            let field =
+                self.cx.fields_of(id, 0).get(index as usize).map_or(Span::default(), |field| field.span);
+            let declared = self.told_at(self.cx.nominal(id).module, field);
+            let why = Why::Field { name: name.text.clone(), owner: owner.clone(), declared };
             let value = self.check(&change.value, ty, why);
             if checked.iter().any(|(known, _)| *known == index) {
                 self.report(report::duplicate(name, span));

@@ -73,7 +73,10 @@ impl Checker<'_, '_> {
             "limit" => policy.limit = self.limit(value),
             _ => {
                 self.infer(value);
-                self.report(report::unknown_setting(key, &SETTINGS));
+                // A setting without a name could not be read, which is told already.
+                if !key.text.is_empty() {
+                    self.report(report::unknown_setting(key, &SETTINGS));
+                }
             }
         }
     }

@@ -15,6 +15,8 @@ pub(crate) struct Slot<'a> {
     pub default: Option<&'a ast::Expr>,
     /// Whether it belongs to a function: only there may a plain function type take one that fails.
     pub is_param: bool,
+    /// Where it is declared, if that can be shown.
+    pub declared: Span,
 }
 
 /// What is called, for messages and defaults.
@@ -36,13 +38,20 @@ impl<'a> Checker<'_, 'a> {
         };
         let target =
             Target { name: signature.name.clone(), module: signature.module, declared: signature.span };
-        let params: Vec<(Name, Ty)> =
-            signature.params.iter().map(|param| (param.name.clone(), param.ty)).collect();
-        let slots = params.into_iter().enumerate().map(|(index, (name, ty))| {
+        let params = signature.params.iter();
+        let params: Vec<(Name, Ty, Span)> = params
+            .map(|param| (param.name.clone(), param.ty, self.told_at(signature.module, param.span)))
+            .collect();
+        let slots = params.into_iter().enumerate().map(|(index, (name, ty, declared))| {
             let ty = self.cx.program.types.substitute(ty, type_args);
-            Slot { name, ty, default: self.cx.param_default(def, index), is_param: true }
+            Slot { name, ty, default: self.cx.param_default(def, index), is_param: true, declared }
         });
         (slots.collect(), target)
+    }
+
+    /// A place in a module, where a reader may look it up; nowhere in the standard library, whose sources nobody has open.
+    pub fn told_at(&self, module: ModuleId, span: Span) -> Span {
+        if self.cx.is_standard(module) { Span::default() } else { span }
     }
 
     /// Checks the arguments of a call; one expression for each slot. `receiver` is the first argument of a method.
@@ -153,7 +162,11 @@ impl<'a> Checker<'_, 'a> {
     /// Arguments of a call that makes no sense, checked for mistakes of their own.
     pub fn infer_arguments(&mut self, args: &[Arg]) {
         for arg in args {
-            self.infer(&arg.value);
+            let value = self.infer(&arg.value);
+            // What a lambda would be given is not known, and need not be.
+            if let Type::Function { params, .. } = self.shape(value.ty) {
+                params.into_iter().for_each(|param| _ = self.unify(param, Types::INVALID));
+            }
         }
     }
 
@@ -170,9 +183,9 @@ impl<'a> Checker<'_, 'a> {
 
 fn why(slot: &Slot<'_>, target: &Target, index: usize) -> Why {
     if slot.is_param {
-        Why::Argument { index, callee: target.name.clone() }
+        Why::Argument { index, callee: target.name.clone(), declared: slot.declared }
     } else {
-        Why::Field { name: slot.name.clone(), owner: target.name.clone() }
+        Why::Field { name: slot.name.clone(), owner: target.name.clone(), declared: slot.declared }
     }
 }
 

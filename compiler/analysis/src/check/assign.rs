@@ -88,7 +88,8 @@ impl Checker<'_, '_> {
         let (current, ty) = (self.assigning(owner, |checker| checker.infer(target)), whole.ty);
         let mut operands = vec![current];
         for (index, (arg, ty)) in args.iter().zip(params).enumerate() {
-            let why = Why::Argument { index: index + 1, callee: name.text.clone() };
+            let why =
+                Why::Argument { index: index + 1, callee: name.text.clone(), declared: Span::default() };
             operands.push(self.check(&arg.value, ty, why));
         }
         let changed = self.std_call(module, name.as_str(), type_args, operands, ty, span);

@@ -137,7 +137,12 @@ impl Checker<'_, '_> {
             ast::StmtKind::Query(handler) => return self.handler_stmt("query", &handler.signature.name),
             ast::StmtKind::Update(handler) => return self.handler_stmt("update", &handler.signature.name),
             ast::StmtKind::Setting(setting) => {
-                self.report(report::not_yet("a setting of a workflow", setting.key.span));
+                self.report(match setting.key.as_str() {
+                    "limit" if self.place == super::Place::Workflow => {
+                        report::not_yet("a setting of a workflow", setting.key.span)
+                    }
+                    key => report::misplaced_setting(&setting.key, super::activity::SETTINGS.contains(&key)),
+                });
                 return None;
             }
             ast::StmtKind::Given(given) => {
@@ -154,8 +159,8 @@ impl Checker<'_, '_> {
 
     fn expr_stmt(&mut self, expr: &ast::Expr, is_last: bool) -> StmtKind {
         let value = self.expr(expr, &Want::Drop);
-        if !is_last && is_pure(&value) {
-            self.report(report::unused_value(expr.span));
+        if !is_last && !self.unread && is_pure(&value) {
+            self.report(report::unused_value(expr));
         }
         StmtKind::Expr(value)
     }

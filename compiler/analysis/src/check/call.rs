@@ -273,7 +273,13 @@ impl<'a> Checker<'_, 'a> {
         };
         let slots: Vec<Slot<'a>> = params
             .iter()
-            .map(|ty| Slot { name: ast::Name::default(), ty: *ty, default: None, is_param: false })
+            .map(|ty| Slot {
+                name: ast::Name::default(),
+                ty: *ty,
+                default: None,
+                is_param: false,
+                declared: Span::default(),
+            })
             .collect();
         let name = match &callee.kind {
             ExprKind::Local(id) => self.locals.get(*id).and_then(|local| local.name.clone()),
@@ -352,7 +358,11 @@ impl<'a> Checker<'_, 'a> {
             _ => None,
         });
         let value = match item {
-            Some(item) => self.check(&arg.value, item, Why::Argument { index: 1, callee: "Some".into() }),
+            Some(item) => self.check(
+                &arg.value,
+                item,
+                Why::Argument { index: 1, callee: "Some".into(), declared: Span::default() },
+            ),
             None => self.infer(&arg.value),
         };
         let item = item.unwrap_or(value.ty);
@@ -432,8 +442,9 @@ impl<'a> Checker<'_, 'a> {
         let type_args = self.fresh_many(count);
         let inner = self.types().substitute(inner, &type_args);
         let ty = self.types().intern(Type::Nominal(id, type_args));
-        let slots = [Slot { name: "value".into(), ty: inner, default: None, is_param: true }];
-        let target = Target { name, module: self.module, declared: self.cx.nominal(id).span };
+        let declared = self.told_at(self.cx.nominal(id).module, self.cx.nominal(id).span);
+        let slots = [Slot { name: "value".into(), ty: inner, default: None, is_param: true, declared }];
+        let target = Target { name, module: self.module, declared };
         let value = self.arguments(&slots, &target, None, args.unwrap_or_default(), span).pop();
         let value = value.unwrap_or_else(|| self.invalid(span));
         Expr { span, ..wrap(CoerceKind::Wrap, value, ty) }
@@ -466,11 +477,21 @@ impl<'a> Checker<'_, 'a> {
             Some(case) => (case.name.clone(), nominal.module, case.span),
             None => (nominal.name.clone(), nominal.module, nominal.span),
         };
-        let fields: Vec<(ast::Name, Ty)> =
-            self.cx.fields_of(id, case).iter().map(|field| (field.name.clone(), field.ty)).collect();
-        let slots = fields.into_iter().enumerate().map(|(index, (name, ty))| {
+        let fields: Vec<(ast::Name, Ty, Span)> = self
+            .cx
+            .fields_of(id, case)
+            .iter()
+            .map(|field| (field.name.clone(), field.ty, self.told_at(module, field.span)))
+            .collect();
+        let slots = fields.into_iter().enumerate().map(|(index, (name, ty, declared))| {
             let default = self.cx.field_defaults.get(&(id, case, index as u32)).copied();
-            Slot { name, ty: self.cx.program.types.substitute(ty, &type_args), default, is_param: false }
+            Slot {
+                name,
+                ty: self.cx.program.types.substitute(ty, &type_args),
+                default,
+                is_param: false,
+                declared,
+            }
         });
         let slots: Vec<Slot<'a>> = slots.collect();
         let target = Target { name, module, declared };

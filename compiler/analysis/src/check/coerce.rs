@@ -40,7 +40,11 @@ impl Checker<'_, '_> {
             Err(expr) => {
                 let (found, wanted) = (self.show(actual), self.show(expected));
                 let diagnostic = report::mismatch(&found, &wanted, why, expr.span);
-                self.report(diagnostic);
+                let is_literal = matches!(expr.kind, ExprKind::Literal(Literal::Int(_)));
+                self.report(match expected == Types::DURATION && is_literal {
+                    true => report::without_unit(diagnostic, expr.span),
+                    false => diagnostic,
+                });
                 Expr { ty: expected, kind: ExprKind::Invalid, span: expr.span }
             }
         }

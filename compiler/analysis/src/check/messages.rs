@@ -25,7 +25,9 @@ impl Checker<'_, '_> {
                 return self.invalid(span);
             }
             (None, None) => {
-                self.unknown_name(signal);
+                let known: Vec<&str> = self.parts.signals.iter().map(|known| known.name.as_str()).collect();
+                let diagnostic = report::unknown_signal(signal, &known);
+                self.report(diagnostic);
                 return self.invalid(span);
             }
         };

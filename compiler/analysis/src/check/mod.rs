@@ -42,10 +42,10 @@ use usage::{Role, Usage};
 pub(crate) enum Why {
     /// Nothing in particular.
     Context,
-    /// The `n`-th argument (from 1) of a callee.
-    Argument { index: usize, callee: Name },
+    /// The `n`-th argument (from 1; 0 is what a method is called on) of a callee, whose parameter is declared here.
+    Argument { index: usize, callee: Name, declared: Span },
     /// A field of a record or case.
-    Field { name: Name, owner: Name },
+    Field { name: Name, owner: Name, declared: Span },
     /// A written type, here.
     Declared(Span),
     /// The declared result of the function.

@@ -240,7 +240,7 @@ impl<'a> Checker<'_, 'a> {
     ) -> Expr {
         let slots = match ty {
             Types::UNIT => Vec::new(),
-            _ => vec![Slot { name: "value".into(), ty, default: None, is_param: false }],
+            _ => vec![Slot { name: "value".into(), ty, default: None, is_param: false, declared }],
         };
         let target = Target { name: name.text.clone(), module: self.module, declared };
         let value =
@@ -262,7 +262,13 @@ impl<'a> Checker<'_, 'a> {
             .params
             .iter()
             .zip(defaults)
-            .map(|(param, default)| Slot { name: param.name.clone(), ty: param.ty, default, is_param: false })
+            .map(|(param, default)| Slot {
+                name: param.name.clone(),
+                ty: param.ty,
+                default,
+                is_param: false,
+                declared: param.span,
+            })
             .collect();
         let (name, module) = (signature.name.clone(), signature.module);
         let target = Target { name, module, declared: signature.span };

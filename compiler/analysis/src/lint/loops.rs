@@ -1,7 +1,9 @@
 //! Endless loops whose state grows: each wait in them saves the whole of it again, for years.
 
-use super::Linter;
-use crate::hir::{Expr, ExprKind, FunctionId, Literal, LocalId, Stmt, StmtKind, StringPart, Types};
+use super::{Linter, is_standard};
+use crate::hir::{
+    Expr, ExprKind, FunctionId, Literal, LocalId, NominalKind, Stmt, StmtKind, StringPart, Type, Types,
+};
 use crate::report;
 use flow_syntax::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,25 +105,68 @@ impl Linter<'_> {
         }
     }
 
-    /// Whether a value is the place's old one with something added: `xs.push(x)`, `"{text}{more}"`.
+    /// Whether a value is the place's old one with something added: `xs.push(x)`, `"{text}{more}"`, `m with (xs: …)`.
     fn grows(&self, place: Place, value: &Expr) -> bool {
-        let is_old = |expr: &Expr| match expr.kind {
-            ExprKind::Local(local) => place == Place::Local(local),
-            ExprKind::State(state) => place == Place::State(state),
-            _ => false,
+        self.part_grows(place, &mut Vec::new(), value)
+    }
+
+    /// The same for a field of a field of the place.
+    fn part_grows(&self, place: Place, fields: &mut Vec<u32>, value: &Expr) -> bool {
+        let mut field_grows = |index: u32, value: &Expr| {
+            fields.push(index);
+            let grows = self.part_grows(place, fields, value);
+            fields.pop();
+            grows
         };
         match &value.kind {
-            ExprKind::Call { function, args, .. } => self.adds(*function) && args.first().is_some_and(is_old),
-            ExprKind::Interpolate(parts) => {
-                parts.iter().any(|part| matches!(part, StringPart::Expr(expr) if is_old(expr)))
+            ExprKind::With { changes, .. } => changes.iter().any(|(index, value)| field_grows(*index, value)),
+            ExprKind::Record(values) => (0..).zip(values).any(|(index, value)| field_grows(index, value)),
+            ExprKind::Call { function, args, .. } => {
+                args.first().is_some_and(|first| is_part(place, fields, first)) && self.adds(*function, args)
             }
+            ExprKind::Interpolate(parts) => parts
+                .iter()
+                .any(|part| matches!(part, StringPart::Expr(expr) if is_part(place, fields, expr))),
             _ => false,
         }
     }
 
-    fn adds(&self, id: FunctionId) -> bool {
+    /// Whether a function of the standard library gives its first argument with more in it.
+    fn adds(&self, id: FunctionId, args: &[Expr]) -> bool {
         let Some(signature) = self.function(id).map(|function| &function.signature) else { return false };
-        super::is_standard(self.program, signature.module)
-            && ["push", "concat"].contains(&signature.name.as_str())
+        is_standard(self.program, signature.module)
+            && match signature.name.as_str() {
+                "push" | "concat" | "merge" | "merge_with" | "union" => true,
+                // A map or set holds each key once.
+                "insert" | "update" => {
+                    let is_list = args
+                        .first()
+                        .is_some_and(|list| matches!(self.program.types.get(list.ty), Type::List(_)));
+                    is_list || args.get(1).is_some_and(|key| !self.has_few_values(key))
+                }
+                _ => false,
+            }
+    }
+
+    /// Whether a key can only be one of a few, so that what it is the key of stays small.
+    fn has_few_values(&self, key: &Expr) -> bool {
+        match (&key.kind, self.program.types.get(key.ty)) {
+            (ExprKind::Literal(_) | ExprKind::Const(_), _) | (_, Type::Bool) => true,
+            (_, Type::Nominal(id, _)) => match self.program.nominals.get(*id).map(|nominal| &nominal.kind) {
+                Some(NominalKind::Enum(cases)) => cases.iter().all(|case| case.fields.is_empty()),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// Whether an expression is a place, or the field of a field of it.
+fn is_part(place: Place, fields: &[u32], expr: &Expr) -> bool {
+    match (&expr.kind, fields.split_last()) {
+        (ExprKind::Local(local), None) => place == Place::Local(*local),
+        (ExprKind::State(state), None) => place == Place::State(*state),
+        (ExprKind::Field { base, index }, Some((last, rest))) => index == last && is_part(place, rest, base),
+        _ => false,
     }
 }

@@ -1,10 +1,11 @@
 //! Calls and assignments.
 
-use super::{declared, did_you_mean, error, list};
+use super::{declared, did_you_mean, error, foreign, list};
 use crate::codes;
 use crate::context::Context;
 use crate::hir::{ModuleId, NominalKind, Type};
 use flow_syntax::ast::{Ident, Name};
+use flow_syntax::foreign::words::Place;
 use flow_syntax::{Diagnostic, Span};
 
 pub(crate) fn no_method(
@@ -16,6 +17,9 @@ pub(crate) fn no_method(
 ) -> Diagnostic {
     let message = format!("`{found}` has no method `{}`", name.text);
     let diagnostic = error(codes::NO_METHOD, message, name.span, "no function of this name takes it first");
+    if let Some(meant) = foreign(&diagnostic, Place::Member, name) {
+        return meant;
+    }
     if let Type::Option(_) = shape {
         return diagnostic.help("it may be `none`: call it with `?.`");
     }

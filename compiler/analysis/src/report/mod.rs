@@ -18,6 +18,8 @@ pub(crate) use strands::*;
 pub(crate) use types::*;
 pub(crate) use warnings::*;
 
+use flow_syntax::ast::Ident;
+use flow_syntax::foreign::words::{self, Place};
 use flow_syntax::{Code, Diagnostic, Span};
 
 /// An error with its one place.
@@ -49,6 +51,24 @@ fn ordinal(number: usize) -> String {
         _ => "th",
     };
     format!("{number}{suffix}")
+}
+
+/// Says what is meant by a name that another language has, if it is one.
+fn foreign(diagnostic: &Diagnostic, place: Place, name: &Ident) -> Option<Diagnostic> {
+    let word = words::of(place, name.as_str())?;
+    let diagnostic = diagnostic.clone();
+    if word.own.is_empty() {
+        return Some(diagnostic.help(word.help));
+    }
+    let (own, title) = (word.own, format!("write `{}`", word.own));
+    let diagnostic = diagnostic.help(format!("here it is `{own}`"));
+    // A method may do something else than its namesake elsewhere.
+    let certain = matches!(place, Place::Type | Place::Value);
+    Some(if certain {
+        diagnostic.fix(name.span, own, title)
+    } else {
+        diagnostic.suggest(name.span, own, title)
+    })
 }
 
 /// Offers the nearest name, if one is near.

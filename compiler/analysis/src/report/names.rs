@@ -1,12 +1,14 @@
 //! Names and modules.
 
-use super::{declared, did_you_mean, error, list};
+use super::{declared, did_you_mean, error, foreign, list};
 use crate::codes;
 use crate::context::{Context, Def, Entry};
 use crate::declare::BUILTIN_TYPES;
 use crate::hir::{ModuleId, NominalId};
+use crate::names::distance;
 use crate::stdlib;
 use flow_syntax::ast::{Ident, Path};
+use flow_syntax::foreign::words::Place;
 use flow_syntax::{Diagnostic, Span};
 use std::io;
 use std::path::{Path as FilePath, PathBuf};
@@ -95,26 +97,18 @@ pub(crate) fn unknown_top(cx: &Context<'_>, module: ModuleId, name: &Ident, want
     };
     let diagnostic = error(code, format!("unknown {what} `{}`", name.text), name.span, "not found");
     let fits = |def: Def| !wants_type || matches!(def, Def::Nominal(_) | Def::Alias(_));
+    if let Some(known) = foreign(&diagnostic, Place::Type, name).filter(|_| wants_type) {
+        return known;
+    }
     let names = visible(cx, module).filter(|(_, entry)| fits(entry.def)).map(|(name, _)| name);
     let builtin = BUILTIN_TYPES.iter().copied().filter(|_| wants_type);
-    did_you_mean(diagnostic, &name.text, name.span, names.chain(builtin))
-}
-
-/// What other languages call what Flow has, and what it is here.
-const FOREIGN: [(&str, &str); 7] = [
-    ("null", "none"),
-    ("nil", "none"),
-    ("undefined", "none"),
-    ("None", "none"),
-    ("Nothing", "none"),
-    ("True", "true"),
-    ("False", "false"),
-];
-
-fn foreign(diagnostic: &Diagnostic, name: &Ident) -> Option<Diagnostic> {
-    let (_, own) = FOREIGN.iter().find(|(foreign, _)| *foreign == name.as_str())?;
-    let diagnostic = diagnostic.clone().help(format!("here it is `{own}`"));
-    Some(diagnostic.fix(name.span, *own, format!("write `{own}`")))
+    let diagnostic = did_you_mean(diagnostic, &name.text, name.span, names.chain(builtin));
+    let listed = |def: Def| match def {
+        Def::Nominal(_) | Def::Alias(_) => wants_type,
+        Def::Activity(_) | Def::Workflow(_) => !wants_type,
+        _ => false,
+    };
+    in_scope(diagnostic, &name.text, declared_names(cx, module, listed))
 }
 
 pub(crate) fn unknown_value(
@@ -125,19 +119,54 @@ pub(crate) fn unknown_value(
 ) -> Diagnostic {
     let diagnostic =
         error(codes::UNKNOWN_NAME, format!("unknown name `{}`", name.text), name.span, "not found");
-    if let Some(known) = foreign(&diagnostic, name) {
+    if let Some(known) = foreign(&diagnostic, Place::Value, name) {
         return known;
     }
     let functions = cx.prelude.functions.keys().filter(|_| cx.suggests()).map(|name| name.as_str());
     let names =
         locals.iter().map(String::as_str).chain(visible(cx, module).map(|(name, _)| name)).chain(functions);
-    did_you_mean(diagnostic, &name.text, name.span, names)
+    let diagnostic = did_you_mean(diagnostic, &name.text, name.span, names);
+    let is_value = |def: Def| !matches!(def, Def::Nominal(_) | Def::Alias(_) | Def::Broken);
+    in_scope(
+        diagnostic,
+        &name.text,
+        locals.iter().map(String::as_str).chain(declared_names(cx, module, is_value)),
+    )
+}
+
+/// The names that a file declares and uses, the standard library's left out.
+fn declared_names<'c>(
+    cx: &'c Context<'_>,
+    module: ModuleId,
+    fits: impl Fn(Def) -> bool,
+) -> impl Iterator<Item = &'c str> {
+    let own = cx.scope(module).into_iter().flat_map(|scope| scope.names.iter()).filter(|_| cx.suggests());
+    own.filter(move |(_, entry)| fits(entry.def)).map(|(name, _)| name.as_str())
+}
+
+/// More names than this are no help: then only the nearest are listed.
+const MOST_NAMES: usize = 8;
+
+/// Lists what could have been meant: all there is, or the nearest of it.
+fn in_scope<'n>(diagnostic: Diagnostic, wanted: &str, names: impl Iterator<Item = &'n str>) -> Diagnostic {
+    let mut names: Vec<&str> = names.filter(|name| !name.is_empty() && *name != wanted).collect();
+    names.sort_unstable();
+    names.dedup();
+    match names.len() {
+        0 => diagnostic,
+        count if count <= MOST_NAMES => diagnostic.note(format!("known here: {}", list(&names))),
+        count => {
+            names.sort_by_cached_key(|name| (distance(wanted, name), *name));
+            names.truncate(MOST_NAMES / 2);
+            diagnostic.note(format!("known here, of {count} names the nearest: {}", list(&names)))
+        }
+    }
 }
 
 pub(crate) fn unknown_constructor(cx: &Context<'_>, module: ModuleId, name: &Ident) -> Diagnostic {
     let message = format!("nothing is called `{}`", name.text);
     let diagnostic = error(codes::UNKNOWN_NAME, message, name.span, "no type, case or constant of this name");
-    if let Some(known) = foreign(&diagnostic, name) {
+    if let Some(known) = foreign(&diagnostic, Place::Value, name) {
         return known;
     }
     let cases = cx.scope(module).into_iter().flat_map(|scope| scope.cases.keys()).map(|name| name.as_str());

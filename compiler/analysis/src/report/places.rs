@@ -1,8 +1,9 @@
 //! Things in places where they do not belong, and constructs not built yet.
 
-use super::{did_you_mean, error};
+use super::{did_you_mean, error, foreign};
 use crate::codes;
 use flow_syntax::ast::Ident;
+use flow_syntax::foreign::words::Place;
 use flow_syntax::{Diagnostic, Span};
 
 pub(crate) fn not_yet(construct: &str, span: Span) -> Diagnostic {
@@ -18,7 +19,26 @@ pub(crate) fn unknown_setting(key: &Ident, known: &[&str]) -> Diagnostic {
     let message = format!("an activity has no setting `{}`", key.text);
     let diagnostic =
         error(codes::UNKNOWN_SETTING, message, key.span, "").note(format!("it has {}", super::list(known)));
-    did_you_mean(diagnostic, &key.text, key.span, known.iter().copied())
+    match foreign(&diagnostic, Place::Setting, key) {
+        Some(meant) => meant,
+        None => did_you_mean(diagnostic, &key.text, key.span, known.iter().copied()),
+    }
+}
+
+/// `retry: …` or `x: …` among statements.
+pub(crate) fn misplaced_setting(key: &Ident, of_activity: bool) -> Diagnostic {
+    let name = &key.text;
+    match of_activity {
+        true => error(
+            codes::UNKNOWN_SETTING,
+            format!("`{name}` is a setting of activities"),
+            key.span,
+            "statements stand here",
+        )
+        .help(format!("give it in the activity's braces, or for one call: `charge(card) using ({name}: …)`")),
+        false => error(codes::UNKNOWN_SETTING, format!("`{name}: …` is no statement"), key.span, "statements stand here")
+            .help("a variable is declared by `let x = 1`; a record is made by call, `Point(x: 1)`, a map is `[\"x\": 1]`"),
+    }
 }
 
 pub(crate) fn duplicate_setting(key: &Ident) -> Diagnostic {

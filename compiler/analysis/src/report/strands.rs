@@ -73,6 +73,21 @@ pub(crate) fn only_signals(name: &Ident) -> Diagnostic {
         .help("a child that is spawned can be asked: `let c = spawn order(x)`")
 }
 
+pub(crate) fn unknown_signal(name: &Ident, known: &[&str]) -> Diagnostic {
+    let message = format!("this workflow has no signal `{}`", name.text);
+    let diagnostic = error(codes::UNKNOWN_NAME, message, name.span, "not declared");
+    if known.is_empty() {
+        return diagnostic
+            .help(format!("declare it at the start of the workflow: `signal {}: String`", name.text));
+    }
+    did_you_mean(
+        diagnostic.note(format!("it has {}", super::list(known))),
+        &name.text,
+        name.span,
+        known.iter().copied(),
+    )
+}
+
 pub(crate) fn no_message(workflow: &str, name: &Ident, known: &[String]) -> Diagnostic {
     let message = format!("`{workflow}` has no signal, query or update `{}`", name.text);
     let diagnostic = error(codes::NO_METHOD, message, name.span, "");

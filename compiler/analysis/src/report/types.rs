@@ -1,11 +1,12 @@
 //! Types and operators.
 
-use super::{did_you_mean, error, ordinal};
+use super::{did_you_mean, error, foreign, ordinal};
 use crate::check::Why;
 use crate::codes;
 use crate::context::Context;
 use crate::hir::{NominalKind, Type};
-use flow_syntax::ast::{Ident, Name};
+use flow_syntax::ast::{self, ExprKind, Ident, Name};
+use flow_syntax::foreign::words::Place;
 use flow_syntax::{Diagnostic, Span};
 
 pub(crate) fn mismatch(found: &str, wanted: &str, why: &Why, span: Span) -> Diagnostic {
@@ -17,13 +18,19 @@ pub(crate) fn mismatch(found: &str, wanted: &str, why: &Why, span: Span) -> Diag
     );
     let diagnostic = match why {
         Why::Context => diagnostic,
-        Why::Argument { index, callee } => {
-            diagnostic.note(format!("it is the {} argument of `{callee}`", ordinal((*index).max(1))))
+        Why::Argument { index, callee, declared } => {
+            let what = match index {
+                0 => format!("what `{callee}` is called on"),
+                index => format!("the {} argument of `{callee}`", ordinal(*index)),
+            };
+            because(diagnostic, *declared, what)
         }
-        Why::Field { name, owner } if name.is_empty() => {
-            diagnostic.note(format!("it is an argument of `{owner}`"))
+        Why::Field { name, owner, declared } if name.is_empty() => {
+            because(diagnostic, *declared, format!("the value of `{owner}`"))
         }
-        Why::Field { name, owner } => diagnostic.note(format!("it is the field `{name}` of `{owner}`")),
+        Why::Field { name, owner, declared } => {
+            because(diagnostic, *declared, format!("the field `{name}` of `{owner}`"))
+        }
         Why::Declared(at) => diagnostic.also(*at, "the declared type"),
         Why::Returns { name, span } => diagnostic.also(*span, format!("what `{name}` is declared to return")),
         Why::Element(at) => diagnostic.also(*at, format!("the elements before are of type `{wanted}`")),
@@ -48,6 +55,24 @@ pub(crate) fn mismatch(found: &str, wanted: &str, why: &Why, span: Span) -> Diag
     }
 }
 
+/// Says what a value is for: at its declaration, if that is in a file that can be shown.
+fn because(diagnostic: Diagnostic, declared: Span, what: String) -> Diagnostic {
+    if declared.is_nowhere() {
+        diagnostic.note(format!("it is {what}"))
+    } else {
+        diagnostic.also(declared, what)
+    }
+}
+
+/// A number where a duration is wanted.
+pub(crate) fn without_unit(diagnostic: Diagnostic, number: Span) -> Diagnostic {
+    let end = Span::new(number.end, number.end);
+    diagnostic
+        .help("a duration has a unit: `250ms`, `30s`, `5m`, `24h`, `7d`")
+        .suggest(end, "ms", "these are milliseconds")
+        .suggest(end, "s", "these are seconds")
+}
+
 pub(crate) fn cannot_infer(span: Span) -> Diagnostic {
     error(codes::CANNOT_INFER, "the type of this can't be known", span, "nothing says which type it has")
         .help("write the type: `let name: Type = …`, `|x: Type| …`")
@@ -69,6 +94,8 @@ pub(crate) fn operator(op: &str, left: &str, right: Option<&str>, span: Span) ->
         (_, "Float", Some("Int" | "Decimal")) | (_, "Int" | "Decimal", Some("Float")) => {
             diagnostic.help("variables never convert by themselves: write `.to_float()`")
         }
+        (_, "Money", _) | (_, _, Some("Money")) => diagnostic
+            .help("amounts of money have methods, which see to their currencies: `price.add(fee)`, `price.times(3)`"),
         ("??" | "?.", ..) => diagnostic.note("it takes an optional value, `T?`"),
         _ => diagnostic,
     }
@@ -94,6 +121,11 @@ pub(crate) fn no_field(
     if is_method {
         let end = Span::new(name.span.end, name.span.end);
         return diagnostic.help("it is a function: call it").fix(end, "()", "call it");
+    }
+    if let Some(mut meant) = foreign(&diagnostic, Place::Member, name) {
+        // What is a property elsewhere is a function here.
+        meant.fixes.iter_mut().for_each(|fix| fix.replacement.push_str("()"));
+        return meant;
     }
     match shape {
         Type::Option(_) => diagnostic.help("it may be `none`: reach inside with `?.`"),
@@ -178,6 +210,15 @@ pub(crate) fn missing_body(name: &Name, span: Span) -> Diagnostic {
     error(codes::MISSING_BODY, format!("`{name}` has no body"), span, "").help("add `{ … }`")
 }
 
-pub(crate) fn unused_value(span: Span) -> Diagnostic {
-    error(codes::UNUSED_VALUE, "nothing uses this value", span, "it does nothing else")
+pub(crate) fn unused_value(expr: &ast::Expr) -> Diagnostic {
+    let diagnostic = error(codes::UNUSED_VALUE, "nothing uses this value", expr.span, "it does nothing else");
+    match &expr.kind {
+        ExprKind::Binary { op: ast::BinaryOp::Eq, op_span, .. } => {
+            diagnostic.help("`==` compares; `=` assigns").suggest(*op_span, "=", "assign with `=`")
+        }
+        ExprKind::String(_) => {
+            diagnostic.help("a comment begins with `//`; documentation, before a declaration, with `///`")
+        }
+        _ => diagnostic,
+    }
 }

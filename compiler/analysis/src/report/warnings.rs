@@ -18,6 +18,12 @@ fn underscore(diagnostic: Diagnostic, name: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn unused_variable(name: &Name, assigned: bool, span: Span) -> Diagnostic {
+    if ["default", "otherwise"].contains(&name.as_str()) {
+        // It takes whatever is left, and looks as if it were a word of the language.
+        return warning(codes::UNUSED_VARIABLE, format!("`{name}` is just a name"), span, "never used")
+            .help("the arm for all the rest is `_`")
+            .suggest(span, "_", "write `_`");
+    }
     let message = if assigned {
         format!("`{name}` is assigned, but never read")
     } else {
@@ -136,7 +142,7 @@ pub(crate) fn growing(name: &str, span: Span, loop_head: Span) -> Diagnostic {
     )
     .also(loop_head, "in an endless loop that waits: it is saved again at each wait")
     .help(
-        "keep what is needed only (a total, the last few), or end the loop and start anew from time to time",
+        "keep what is needed only (a total, the last few), remove what is done with, or end the loop and start anew from time to time",
     )
 }
 

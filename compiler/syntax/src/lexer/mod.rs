@@ -1,6 +1,8 @@
 //! Text to tokens. Logos does the words and marks; a small loop around it does strings, whose interpolations
 //! hold tokens again, and sorts comments and documentation out of the way.
 
+mod foreign;
+
 use logos::Logos;
 
 use crate::ast::Docs;
@@ -59,14 +61,14 @@ struct OpenString {
     braces: usize,
 }
 
-struct Lexer<'s> {
-    text: &'s str,
+pub(crate) struct Lexer<'s> {
+    pub(super) text: &'s str,
     base: u32,
     inner: logos::Lexer<'s, TokenKind>,
-    out: Lexed,
+    pub(super) out: Lexed,
     strings: Vec<OpenString>,
     /// Line breaks since the last token or comment.
-    line_breaks: u32,
+    pub(super) line_breaks: u32,
     docs: Option<Docs>,
     /// Whether a string without an end was reported on this line already.
     cut: bool,
@@ -81,10 +83,12 @@ impl<'s> Lexer<'s> {
                 Ok(TokenKind::Comment) => self.comment(range.start, range.end),
                 Ok(TokenKind::Quote) => self.string(range.start, range.end, false),
                 Ok(TokenKind::BlockQuote) => self.string(range.start, range.end, true),
-                Ok(TokenKind::SingleQuoted) => self.single_quoted(range.start, range.end),
+                Ok(TokenKind::SingleQuoted) => self.foreign_string(range.start..range.end, 1, 1),
+                Ok(TokenKind::TripleQuoted) => self.quoted_by("'''", range.start, range.end),
+                Ok(TokenKind::BlockComment) => self.block_comment(range.start, range.end),
                 Ok(TokenKind::Suffixed) => self.suffixed(range.start, range.end),
                 Ok(TokenKind::AndAnd) => self.foreign(range.start, range.end, TokenKind::And, "and"),
-                Ok(TokenKind::Bang) => self.foreign(range.start, range.end, TokenKind::Not, "not"),
+                Ok(TokenKind::Bang) => self.bang(range.start, range.end),
                 Ok(TokenKind::CloseBrace) => self.close_brace(range.start, range.end),
                 Ok(kind) => {
                     if kind == TokenKind::OpenBrace
@@ -103,11 +107,11 @@ impl<'s> Lexer<'s> {
         self.unattached_docs();
     }
 
-    fn span(&self, start: usize, end: usize) -> Span {
+    pub(super) fn span(&self, start: usize, end: usize) -> Span {
         Span::new(self.base + start as u32, self.base + end as u32)
     }
 
-    fn push(&mut self, kind: TokenKind, start: usize, end: usize) {
+    pub(super) fn push(&mut self, kind: TokenKind, start: usize, end: usize) {
         let span = self.span(start, end);
         if let Some(docs) = self.docs.take() {
             self.out.docs.push(PendingDocs { docs, target: span.start });
@@ -116,7 +120,7 @@ impl<'s> Lexer<'s> {
         self.line_breaks = 0;
     }
 
-    fn report(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         // Beyond what is shown, only that there is more matters.
         if self.out.diagnostics.len() < ENOUGH {
             self.out.diagnostics.push(diagnostic);
@@ -247,7 +251,7 @@ impl<'s> Lexer<'s> {
         }
     }
 
-    fn string_part(&mut self, from: usize, to: usize) {
+    pub(super) fn string_part(&mut self, from: usize, to: usize) {
         if from < to {
             self.push(TokenKind::StrText, from, to);
         }
@@ -260,7 +264,7 @@ impl<'s> Lexer<'s> {
     }
 
     /// Lets logos go on at `at`, which is never before where it stands.
-    fn resume(&mut self, at: usize) {
+    pub(super) fn resume(&mut self, at: usize) {
         self.inner.bump(at - self.inner.span().end);
     }
 
@@ -275,9 +279,19 @@ impl<'s> Lexer<'s> {
         if std::mem::replace(&mut self.cut, true) {
             return;
         }
+        if let Some(outer) = self.strings.last().filter(|outer| !outer.block && !open.block) {
+            let (brace, quote) =
+                (self.span(outer.interpolation, outer.interpolation + 1), self.span(open.start, open.start));
+            let diagnostic = Diagnostic::error(codes::UNTERMINATED_STRING, "this interpolation has no end")
+                .at(brace, "it begins here")
+                .help("end it with `}`; for the brace itself write `\\{`")
+                .suggest(quote, "}", "end the interpolation here");
+            return self.report(diagnostic);
+        }
         let quotes = if open.block { "\"\"\"" } else { "\"" };
         let mark = self.span(open.start, open.start + quotes.len());
-        let end = self.span(at, at);
+        let end = open.start + self.text.get(open.start..at).unwrap_or_default().trim_end().len();
+        let end = self.span(end, end);
         let mut diagnostic = Diagnostic::error(codes::UNTERMINATED_STRING, "this string has no end")
             .at(mark, "it begins here")
             .help(format!("end it with `{quotes}`"));
@@ -287,22 +301,6 @@ impl<'s> Lexer<'s> {
                 .suggest(end, quotes, "end the string here");
         }
         self.report(diagnostic);
-    }
-
-    fn single_quoted(&mut self, start: usize, end: usize) {
-        let span = self.span(start, end);
-        let inner = self.text.get(start + 1..end - 1).unwrap_or_default();
-        let fixed = format!("\"{}\"", inner.replace('"', "\\\""));
-        self.report(
-            Diagnostic::error(codes::WRONG_QUOTES, "strings stand in double quotes").at(span, "").fix(
-                span,
-                fixed,
-                "use double quotes",
-            ),
-        );
-        self.push(TokenKind::StrOpen, start, start + 1);
-        self.string_part(start + 1, end - 1);
-        self.push(TokenKind::StrClose, end - 1, end);
     }
 
     fn suffixed(&mut self, start: usize, end: usize) {
@@ -318,7 +316,7 @@ impl<'s> Lexer<'s> {
         self.push(kind, start, end);
     }
 
-    fn foreign(&mut self, start: usize, end: usize, kind: TokenKind, word: &str) {
+    pub(super) fn foreign(&mut self, start: usize, end: usize, kind: TokenKind, word: &str) {
         let span = self.span(start, end);
         let written = self.text.get(start..end).unwrap_or_default();
         let spaced = |at: Option<char>| at.is_none_or(|char| char.is_whitespace() || char == '(');
@@ -329,18 +327,6 @@ impl<'s> Lexer<'s> {
                 .fix(span, format!("{word}{space}"), format!("write `{word}`")),
         );
         self.push(kind, start, end);
-    }
-
-    fn unexpected(&mut self, start: usize, end: usize) {
-        let span = self.span(start, end);
-        let text = self.text.get(start..end).unwrap_or_default();
-        let diagnostic = Diagnostic::error(
-            codes::UNEXPECTED_CHARACTER,
-            format!("`{}` means nothing here", text.escape_debug()),
-        )
-        .at(span, "");
-        self.report(diagnostic);
-        self.push(TokenKind::Invalid, start, end);
     }
 }
 
