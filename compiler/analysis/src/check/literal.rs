@@ -186,8 +186,8 @@ impl Checker<'_, '_> {
     /// One element. Whole numbers before the first `Decimal` become `Decimal`s.
     fn element(&mut self, item: &ast::Expr, ty: Ty, why: Why, before: &mut Vec<Expr>) -> Expr {
         let is_number = matches!(item.without_parens().kind, ast::ExprKind::Decimal(_));
-        let literals = before.iter().all(|one| matches!(one.kind, ExprKind::Literal(Literal::Int(_))));
-        if !(is_number && matches!(why, Why::Element(_)) && self.head(ty) == Types::INT && literals) {
+        let literals = || before.iter().all(|one| matches!(one.kind, ExprKind::Literal(Literal::Int(_))));
+        if !(is_number && matches!(why, Why::Element(_)) && self.head(ty) == Types::INT && literals()) {
             return self.check(item, ty, why);
         }
         *before = std::mem::take(before)

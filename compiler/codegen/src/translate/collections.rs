@@ -26,6 +26,13 @@ impl Translator<'_, '_> {
         match (intrinsic, args) {
             (Intrinsic::ListSet, &[list, index, item]) => self.list_set(instruction, dst, list, index, item),
             (Intrinsic::ListPush, &[list, item]) => self.list_push(instruction, dst, list, item),
+            (
+                Intrinsic::DecimalAdd
+                | Intrinsic::DecimalSubtract
+                | Intrinsic::DecimalMultiply
+                | Intrinsic::DecimalCompare,
+                &[left, right],
+            ) => self.decimal(instruction, dst, intrinsic, left, right),
             (Intrinsic::FloatFromInt, &[value]) => {
                 let value = self.local(value)?;
                 let value = self.builder.ins().fcvt_from_sint(types::F64, value);

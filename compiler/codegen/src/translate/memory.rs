@@ -153,10 +153,23 @@ impl Translator<'_, '_> {
         size: u64,
         fill: impl FnOnce(&mut Self, Value, Value) -> Result<(), CompileError>,
     ) -> Result<(), CompileError> {
+        self.allocate_where(instruction, dst, None, size, fill)
+    }
+
+    /// As [`allocate`](Self::allocate), where a condition holds: else the helper does the whole instruction as well.
+    pub(super) fn allocate_where(
+        &mut self,
+        instruction: &Instruction,
+        dst: LocalId,
+        condition: Option<Value>,
+        size: u64,
+        fill: impl FnOnce(&mut Self, Value, Value) -> Result<(), CompileError>,
+    ) -> Result<(), CompileError> {
         let reference = self.builder.use_var(self.used);
         let capacity = self.load_context(Slot::Capacity)?;
         let end = self.builder.ins().iadd_imm_u(reference, size.cast_signed());
         let fits = self.builder.ins().icmp(IntCC::UnsignedLessThanOrEqual, end, capacity);
+        let fits = condition.map_or(fits, |condition| self.builder.ins().band(fits, condition));
         self.fast_or_helper(instruction, dst, fits, |translator| {
             translator.store_context(Slot::Used, end)?;
             translator.builder.def_var(translator.used, end);

@@ -7,6 +7,7 @@
 mod arithmetic;
 mod collections;
 mod control;
+mod decimals;
 pub(crate) mod memory;
 mod objects;
 
