@@ -148,6 +148,20 @@ fn the_first_arm_of_a_race_wins_and_the_deadline_is_one_of_them() {
 }
 
 #[test]
+fn a_race_against_what_never_ends_is_won_by_the_others() {
+    let body = r#"workflow main() -> String {
+  race {
+    loop { book("again") catch { _ => {} }; sleep 1h } as never => "{never}"
+    every 1m {} as _ => "beats"
+    every 50m { slow("beat") } => "not reached"
+    after 150m => "late"
+  }
+}"#;
+    let ended = run(body, json!({}), &[], bookings);
+    assert_eq!((ended.output, ended.took), (Some(json!("late")), 150 * 60 * SECOND));
+}
+
+#[test]
 fn a_timeout_unwinds_its_block_first() {
     let body = r#"workflow main() -> String {
   timeout 10s {

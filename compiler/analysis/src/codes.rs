@@ -87,7 +87,7 @@ codes! {
     UNUSED_STATE         "W0105" "a state that nothing reads"
     UNUSED_RESULT        "W0106" "a result that nothing uses"
     UNREACHABLE_CODE     "W0200" "code that is never reached"
-    UNREACHABLE_ARM      "W0201" "an arm that never matches"
+    UNREACHABLE_ARM      "W0201" "an arm or alternative that never matches"
     SHADOWED             "W0202" "a name that hides another"
     NEEDLESS_VAR         "W0203" "a `var` that is never assigned"
     NEEDLESS_CATCH       "W0204" "a `catch` that has nothing to catch"

@@ -202,6 +202,16 @@ impl<'a> Context<'a> {
         own.or_else(|| self.prelude.cases.get(name)).map_or(&[], Vec::as_slice)
     }
 
+    /// The case of this name of an enum or error.
+    pub fn case_named(&self, module: ModuleId, id: NominalId, name: &Name) -> Option<u32> {
+        // Of a visible type it is found without a look at all its cases.
+        let visible = self.cases(module, name).iter().find(|(owner, _)| *owner == id);
+        visible.map(|(_, case)| *case).or_else(|| {
+            let position = self.cases_of(id).iter().position(|case| case.name == *name);
+            position.map(|case| case as u32)
+        })
+    }
+
     pub fn nominal(&self, id: NominalId) -> &Nominal {
         &self.program.nominals[id]
     }

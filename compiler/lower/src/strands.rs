@@ -2,7 +2,7 @@
 
 use crate::builder::FunctionLowering;
 use crate::error::{Flow, LowerError};
-use flow_analysis::hir::{Branch, Expr, ExprKind, PatternKind, RaceArm, RaceHead};
+use flow_analysis::hir::{self, Branch, Expr, ExprKind, PatternKind, RaceArm, RaceHead};
 use flow_mir::{self as mir, LocalId, Op, SuspendOp, Terminator, Type, TypeId};
 use flow_syntax::Span;
 
@@ -80,6 +80,10 @@ impl<'a> FunctionLowering<'_, 'a> {
         let mut joined = false;
         for (((case, arm), value), target) in (0u32..).zip(arms).zip(values).zip(targets) {
             self.switch_to(target);
+            if never_wins(arm) {
+                self.end(Terminator::Unreachable, arm.span);
+                continue;
+            }
             if let Some(ty) = value {
                 let take = |dst| Op::CaseField { dst, base: winner, case, index: 0 };
                 let value = self.emit_new(ty, take, arm.span);
@@ -104,7 +108,7 @@ impl<'a> FunctionLowering<'_, 'a> {
             return Ok((!wait.bound.is_empty()).then_some(ty));
         }
         match &arm.binding {
-            Some(pattern) if !matches!(pattern.kind, PatternKind::Wildcard) => {
+            Some(pattern) if !never_wins(arm) && !matches!(pattern.kind, PatternKind::Wildcard) => {
                 self.ty(pattern.ty, pattern.span).map(Some)
             }
             _ => Ok(None),
@@ -121,4 +125,9 @@ impl<'a> FunctionLowering<'_, 'a> {
             RaceHead::Receive(signal) => mir::RaceArm::Receive { signal: *signal },
         })
     }
+}
+
+/// Whether what an arm waits for has no end, so that its body is never run.
+fn never_wins(arm: &RaceArm) -> bool {
+    matches!(&arm.head, RaceHead::Strand(branch) if branch.body.ty == hir::Types::NEVER)
 }

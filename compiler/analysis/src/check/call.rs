@@ -376,8 +376,8 @@ impl<'a> Checker<'_, 'a> {
             Type::Option(item) => self.case_of_wanted(item, name),
             Type::Union(parts) => parts.into_iter().find_map(|part| self.case_of_wanted(part, name)),
             Type::Nominal(id, _) => {
-                let index = self.cx.cases_of(id).iter().position(|case| case.name == name.text)?;
-                Some((id, index as u32))
+                let index = self.cx.case_named(self.module, id, &name.text)?;
+                Some((id, index))
             }
             _ => None,
         }

@@ -99,6 +99,7 @@ impl Checker<'_, '_> {
                 self.report(report::unreachable_arm(arm.pattern.span));
             }
         }
+        found.useless.into_iter().for_each(|span| self.report(report::useless_alternative(span)));
         if !found.missing.is_empty() {
             let head = Span::new(span.start, value.span.end);
             self.report(report::not_exhaustive(&found.missing, head, span, arms.last().map(|arm| arm.span)));

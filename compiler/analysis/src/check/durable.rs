@@ -231,8 +231,7 @@ impl Checker<'_, '_> {
                     }
                     _ => {}
                 }
-                let ty = if value_ty == Types::NEVER { Types::INVALID } else { value_ty };
-                self.irrefutable(binding, ty, "`as`")
+                self.irrefutable(binding, value_ty, "`as`")
             });
             let body = self.arm(&arm.body, &mut join);
             self.close_block(mark);

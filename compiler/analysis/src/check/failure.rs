@@ -6,6 +6,7 @@ use crate::hir::{CatchArm, Expr, ExprKind, Pattern, PatternKind, Ty, Type, Types
 use crate::report;
 use flow_syntax::Span;
 use flow_syntax::ast;
+use std::collections::BTreeMap;
 
 impl Checker<'_, '_> {
     /// `fail e`; its case is resolved by what the function declares.
@@ -208,41 +209,72 @@ impl Checker<'_, '_> {
                 .is_empty()
     }
 
-    /// Reports arms that those before them leave nothing to.
+    /// Reports arms, and alternatives of arms, that those before them leave nothing to.
     fn check_reachable(&mut self, arms: &[CatchArm]) {
-        let mut before: Vec<(&Pattern, bool)> = Vec::new();
+        let mut parts: Vec<Part<'_>> = Vec::new();
         for arm in arms {
-            let mut parts = Vec::new();
-            flatten(&arm.pattern, &mut parts);
-            if !parts.iter().any(|part| self.leaves_something(&before, part)) {
-                self.report(report::unreachable_arm(arm.pattern.span));
-            }
-            before.extend(parts.into_iter().map(|part| (part, arm.guard.is_some())));
+            let mut flat = Vec::new();
+            flatten(&arm.pattern, &mut flat);
+            let guarded = arm.guard.is_some();
+            parts.extend(flat.into_iter().map(|pattern| Part { arm, pattern, guarded, useless: false }));
         }
+        let useless = self.find_useless(&mut parts);
+        let mut told = Vec::new();
+        for own in parts.chunk_by(|one, next| std::ptr::eq(one.arm, next.arm)) {
+            if let [first, ..] = own
+                && own.iter().all(|part| part.useless)
+            {
+                told.push(report::unreachable_arm(first.arm.pattern.span));
+            } else {
+                let spans = own.iter().filter(|part| part.useless).map(|part| part.pattern.span);
+                told.extend(spans.map(report::useless_alternative));
+            }
+        }
+        told.extend(useless.into_iter().map(report::useless_alternative));
+        told.into_iter().for_each(|diagnostic| self.report(diagnostic));
     }
 
-    /// Whether a part of an arm may match what those before it, each with whether it is guarded, don't.
-    fn leaves_something(&mut self, before: &[(&Pattern, bool)], part: &Pattern) -> bool {
-        let PatternKind::Error(inner) = &part.kind else {
-            let all = |pattern: &Pattern| matches!(pattern.kind, PatternKind::AnyError { bind: None });
-            return !before.iter().any(|(pattern, guarded)| all(pattern) && !guarded);
-        };
+    /// Marks the parts that those before them leave nothing to; gives the alternatives within others of which that is
+    /// true.
+    fn find_useless<'p>(&mut self, parts: &mut [Part<'p>]) -> Vec<Span> {
         let known = *self.cx.known();
-        let ordinary = match self.shape(inner.ty) {
-            Type::Nominal(id, _) => Some(id) != known.cancelled && Some(id) != known.trap,
-            _ => true,
-        };
-        let mut rows: Vec<(&Pattern, bool)> = Vec::new();
-        for (pattern, guarded) in before {
-            match &pattern.kind {
-                PatternKind::AnyError { .. } if ordinary && !guarded => return false,
-                PatternKind::Error(earlier) if earlier.ty == inner.ty => rows.push((earlier, *guarded)),
-                _ => {}
+        let (mut any, mut all) = (false, false);
+        let mut by_type: BTreeMap<Ty, Vec<usize>> = BTreeMap::new();
+        for (index, part) in parts.iter_mut().enumerate() {
+            match &part.pattern.kind {
+                PatternKind::Error(inner) => {
+                    let ordinary = match self.shape(inner.ty) {
+                        Type::Nominal(id, _) => Some(id) != known.cancelled && Some(id) != known.trap,
+                        _ => true,
+                    };
+                    part.useless = any && ordinary;
+                    if !part.useless {
+                        by_type.entry(inner.ty).or_default().push(index);
+                    }
+                }
+                kind => {
+                    part.useless = all;
+                    any |= !part.guarded && matches!(kind, PatternKind::AnyError { .. });
+                    all |= !part.guarded && matches!(kind, PatternKind::AnyError { bind: None });
+                }
             }
         }
-        rows.push((inner, false));
-        let last = rows.len() - 1;
-        !exhaustive::check(self, inner.ty, rows).unreachable.contains(&last)
+        let mut useless = Vec::new();
+        for (ty, indices) in by_type {
+            let inner = |part: &Part<'p>| match &part.pattern.kind {
+                PatternKind::Error(inner) => Some((&**inner, part.guarded)),
+                _ => None,
+            };
+            let rows = indices.iter().filter_map(|index| parts.get(*index)).filter_map(inner).collect();
+            let found = exhaustive::check(self, ty, rows);
+            useless.extend(found.useless);
+            for index in found.unreachable.into_iter().filter_map(|at| indices.get(at)) {
+                if let Some(part) = parts.get_mut(*index) {
+                    part.useless = true;
+                }
+            }
+        }
+        useless
     }
 
     /// What the function being checked declares.
@@ -273,4 +305,12 @@ fn flatten<'p>(pattern: &'p Pattern, out: &mut Vec<&'p Pattern>) {
         PatternKind::Or(parts) => parts.iter().for_each(|part| flatten(part, out)),
         _ => out.push(pattern),
     }
+}
+
+/// One of the alternatives at the top of an arm of `catch`.
+struct Part<'p> {
+    arm: &'p CatchArm,
+    pattern: &'p Pattern,
+    guarded: bool,
+    useless: bool,
 }

@@ -76,10 +76,10 @@ impl Checker<'_, '_> {
         Pattern { kind, ty, span }
     }
 
-    /// Reports a pattern of another type; its names are bound all the same.
+    /// Reports a pattern of another type; its names are bound all the same. A value that never comes fits any pattern.
     fn wrong_pattern(&mut self, pattern: &ast::Pattern, ty: Ty) -> PatternKind {
         self.bind_all(pattern);
-        if !matches!(self.shape(ty), Type::Invalid) {
+        if !matches!(self.shape(ty), Type::Invalid | Type::Never) {
             let found = self.show(ty);
             self.report(report::pattern_type(&format!("a value of type `{found}`"), pattern.span));
         }

@@ -22,6 +22,12 @@ pub(crate) fn unreachable_arm(span: Span) -> Diagnostic {
         .at(span, "the arms before it leave it nothing")
 }
 
+pub(crate) fn useless_alternative(span: Span) -> Diagnostic {
+    Diagnostic::warning(codes::UNREACHABLE_ARM, "this alternative never matches")
+        .at(span, "what stands before it leaves it nothing")
+        .help("remove it and its `|`")
+}
+
 pub(crate) fn pattern_type(found: &str, span: Span) -> Diagnostic {
     error(codes::PATTERN_TYPE, format!("this pattern can't match {found}"), span, "")
 }
