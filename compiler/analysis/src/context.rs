@@ -1,14 +1,15 @@
 //! What every part of the checker shares: the program being built, the names of each module, the diagnostics.
 
 use crate::hir::{
-    ActivityId, Case, ConstId, Field, FunctionId, Id, Known, ModuleId, Nominal, NominalId, NominalKind,
+    ActivityId, Body, Case, ConstId, Field, FunctionId, Id, Known, ModuleId, Nominal, NominalId, NominalKind,
     Program, Signature, Ty, Type, Types, WorkflowId,
 };
 use flow_syntax::ast::{self, Name};
 use flow_syntax::{Diagnostic, Span};
 use foldhash::{HashMap, HashSet};
-use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::{Deref, DerefMut, Range};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// What a name stands for at the top of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,20 +96,49 @@ pub(crate) struct Alias<'a> {
     pub state: AliasState,
 }
 
-/// How far an alias is resolved.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AliasState {
-    Pending,
-    InProgress,
-    Done(Ty),
+/// How far an alias is resolved. All are, before any body is checked.
+pub(crate) struct AliasState(AtomicU32);
+
+impl AliasState {
+    const PENDING: u32 = u32::MAX;
+    const OPEN: u32 = u32::MAX - 1;
+
+    /// Not looked at yet.
+    pub fn pending() -> AliasState {
+        AliasState(AtomicU32::new(AliasState::PENDING))
+    }
+
+    /// What it stands for; `Err(true)` where that is being found out right now, `Err(false)` where nobody has asked.
+    pub fn get(&self) -> Result<Ty, bool> {
+        match self.0.load(Ordering::Relaxed) {
+            AliasState::PENDING => Err(false),
+            AliasState::OPEN => Err(true),
+            ty => Ok(Ty(ty)),
+        }
+    }
+
+    /// Notes that it is being found out.
+    pub fn open(&self) {
+        self.0.store(AliasState::OPEN, Ordering::Relaxed);
+    }
+
+    /// Notes what it stands for.
+    pub fn set(&self, ty: Ty) {
+        self.0.store(ty.0, Ordering::Relaxed);
+    }
 }
 
-/// How far a constant is checked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ConstState {
-    Pending,
-    InProgress,
-    Done,
+/// A constant, and what was found of it once it is checked.
+pub(crate) struct DeclaredConst<'a> {
+    pub decl: &'a ast::ConstDecl,
+    pub checked: OnceLock<CheckedConst>,
+}
+
+/// The type and value of a constant, and what is wrong with it.
+pub(crate) struct CheckedConst {
+    pub ty: Ty,
+    pub body: Body,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// What a module declares, as positions in the program's tables: a module's entries lie side by side.
@@ -132,8 +162,10 @@ pub(crate) struct Prelude {
     pub methods: HashMap<Name, Vec<FunctionId>>,
 }
 
-/// The state of an analysis.
-pub(crate) struct Context<'a> {
+/// What is declared: once that is known it is the same for every body, whoever checks it.
+#[derive(Default)]
+pub(crate) struct Declared<'a> {
+    /// Its types are in [`Work`] until all bodies are checked.
     pub program: Program,
     pub scopes: Vec<Scope>,
     /// What each module declares.
@@ -145,35 +177,117 @@ pub(crate) struct Context<'a> {
     pub functions: Vec<&'a ast::FnDecl>,
     pub activities: Vec<&'a ast::ActivityDecl>,
     pub workflows: Vec<&'a ast::WorkflowDecl>,
-    pub constants: Vec<(&'a ast::ConstDecl, ConstState)>,
+    pub constants: Vec<DeclaredConst<'a>>,
     /// Defaults of fields, by type, case (0 for a record) and field.
     pub field_defaults: HashMap<(NominalId, u32, u32), &'a ast::Expr>,
     /// Where the first item of each module begins.
     pub item_starts: Vec<Option<u32>>,
+    /// The types of keys that declarations write.
+    pub declared_keys: HashSet<Ty>,
+    /// The nominal types of failures that need not be declared.
+    pub system_errors: HashSet<Ty>,
+}
+
+/// What declaring and checking find out. The bodies of each module have one of their own, so that any number of modules
+/// can be checked at once.
+#[derive(Default)]
+pub(crate) struct Work {
+    pub types: Types,
     pub diagnostics: Vec<Diagnostic>,
     /// The key types of the maps and the element types of the sets that are written, and where.
     pub written_keys: Vec<(Ty, Span)>,
-    /// The types of keys that declarations write.
-    pub declared_keys: HashSet<Ty>,
     /// Those that were inferred, and where first.
     pub inferred_keys: HashMap<Ty, Span>,
-    /// The nominal types of failures that need not be declared.
-    pub system_errors: HashSet<Ty>,
+    /// Whether anything is spawned.
+    pub spawns: bool,
+    /// While constants are checked: those that are, each because the one before it uses it, and whether it was told that
+    /// they need themselves.
+    pub open_constants: Option<Vec<(ConstId, bool)>>,
+}
+
+/// While names and types of declarations are entered.
+pub(crate) struct Declaring<'a> {
+    pub declared: Declared<'a>,
+    pub work: Work,
+}
+
+impl Declaring<'_> {
+    /// Nothing declared yet.
+    pub fn new(program: Program, uses: HashMap<Span, ModuleId>, standard: HashMap<String, ModuleId>) -> Self {
+        let declared = Declared { program, uses, standard, ..Declared::default() };
+        Declaring { declared, work: Work::default() }
+    }
+
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.work.diagnostics.push(diagnostic);
+    }
+
+    /// To find out what written types and names mean.
+    pub fn context(&mut self) -> Context<'_> {
+        Context { declared: &self.declared, work: &mut self.work }
+    }
+}
+
+impl<'a> Deref for Declaring<'a> {
+    type Target = Declared<'a>;
+    fn deref(&self) -> &Declared<'a> {
+        &self.declared
+    }
+}
+
+impl DerefMut for Declaring<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.declared
+    }
+}
+
+/// What is declared, and where to note what is found out.
+pub(crate) struct Context<'a> {
+    pub declared: &'a Declared<'a>,
+    pub work: &'a mut Work,
+}
+
+impl<'a> Deref for Context<'a> {
+    type Target = Declared<'a>;
+    fn deref(&self) -> &Declared<'a> {
+        self.declared
+    }
 }
 
 /// After so many diagnostics of a module no more names are suggested: each costs a look at all names there are.
 const MOST_SUGGESTIONS: usize = 100;
 
-impl<'a> Context<'a> {
+impl Context<'_> {
     /// Whether it is worth the time to look for the name that was meant.
     pub fn suggests(&self) -> bool {
-        self.diagnostics.len() < MOST_SUGGESTIONS
+        self.work.diagnostics.len() < MOST_SUGGESTIONS
     }
 
     pub fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        self.work.diagnostics.push(diagnostic);
     }
 
+    pub fn types(&mut self) -> &mut Types {
+        &mut self.work.types
+    }
+
+    pub fn ty(&self, ty: Ty) -> &Type {
+        self.work.types.get(ty)
+    }
+
+    /// Whether values of this type can be raised.
+    pub fn is_error_type(&self, ty: Ty) -> bool {
+        match self.ty(ty) {
+            Type::Nominal(id, _) => matches!(self.nominal(*id).kind, NominalKind::Error(_)),
+            Type::Union(_) | Type::Param(_) | Type::Passed | Type::Invalid | Type::Never | Type::Infer(_) => {
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl<'a> Declared<'a> {
     pub fn scope(&self, module: ModuleId) -> Option<&Scope> {
         self.scopes.get(module.index())
     }
@@ -216,14 +330,6 @@ impl<'a> Context<'a> {
         &self.program.nominals[id]
     }
 
-    pub fn types(&mut self) -> &mut Types {
-        &mut self.program.types
-    }
-
-    pub fn ty(&self, ty: Ty) -> &Type {
-        self.program.types.get(ty)
-    }
-
     pub fn known(&self) -> &Known {
         &self.program.known
     }
@@ -246,17 +352,6 @@ impl<'a> Context<'a> {
         match &self.nominal(id).kind {
             NominalKind::Record(fields) => fields,
             _ => self.cases_of(id).get(case as usize).map_or(&[], |case| &case.fields),
-        }
-    }
-
-    /// Whether values of this type can be raised.
-    pub fn is_error_type(&self, ty: Ty) -> bool {
-        match self.ty(ty) {
-            Type::Nominal(id, _) => matches!(self.nominal(*id).kind, NominalKind::Error(_)),
-            Type::Union(_) | Type::Param(_) | Type::Passed | Type::Invalid | Type::Never | Type::Infer(_) => {
-                true
-            }
-            _ => false,
         }
     }
 

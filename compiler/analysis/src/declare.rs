@@ -1,7 +1,9 @@
 //! Types of declarations: fields, cases, signatures, aliases, and what a written type means.
 
-use crate::context::{AliasState, Context, Def};
-use crate::hir::{Case, Field, FunctionId, Id, ModuleId, NominalId, NominalKind, Param, Ty, Type, Types};
+use crate::context::{Context, Declared, Declaring, Def};
+use crate::hir::{
+    Case, ConstId, Field, FunctionId, Id, ModuleId, NominalId, NominalKind, Param, Ty, Type, Types,
+};
 use crate::{messages, names, report};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, ErrorBody, Ident, ItemKind, Name, Path, TypeExpr, TypeExprKind};
@@ -9,7 +11,7 @@ use foldhash::{HashSet, HashSetExt};
 use std::sync::Arc;
 
 /// Resolves the types of every declaration.
-pub(crate) fn resolve<'a>(cx: &mut Context<'a>, trees: &'a [Arc<ast::Module>]) {
+pub(crate) fn resolve<'a>(cx: &mut Declaring<'a>, trees: &'a [Arc<ast::Module>]) {
     for (index, tree) in trees.iter().enumerate() {
         let module = ModuleId::new(index);
         for item in &tree.items {
@@ -19,32 +21,40 @@ pub(crate) fn resolve<'a>(cx: &mut Context<'a>, trees: &'a [Arc<ast::Module>]) {
     names::enter_cases(cx);
     find_known(cx);
     for index in 0..cx.aliases.len() {
-        resolve_alias(cx, index, Span::default());
+        resolve_alias(&mut cx.context(), index, Span::default());
+    }
+    for index in 0..cx.constants.len() {
+        let Some(constant) = cx.constants.get(index) else { continue };
+        let (id, written) = (ConstId::new(index), constant.decl.ty.as_ref());
+        let module = cx.program.constants[id].module;
+        if let Some(written) = written {
+            cx.program.constants[id].ty = resolve_type(&mut cx.context(), module, &[], written);
+        }
     }
     for (index, decl) in cx.functions.clone().into_iter().enumerate() {
         let id = FunctionId::new(index);
         let module = cx.program.functions[id].signature.module;
-        let parts = resolve_signature(cx, module, &decl.signature);
+        let parts = resolve_signature(&mut cx.context(), module, &decl.signature);
         let signature = &mut cx.program.functions[id].signature;
         (signature.params, signature.result, signature.fails) = parts;
     }
     for (id, decl) in cx.program.activities.ids().zip(cx.activities.clone()) {
         let module = cx.program.activities[id].signature.module;
-        let parts = resolve_signature(cx, module, &decl.signature);
+        let parts = resolve_signature(&mut cx.context(), module, &decl.signature);
         let signature = &mut cx.program.activities[id].signature;
         (signature.params, signature.result, signature.fails) = parts;
     }
     for (id, decl) in cx.program.workflows.ids().zip(cx.workflows.clone()) {
         let module = cx.program.workflows[id].signature.module;
-        let parts = resolve_signature(cx, module, &decl.signature);
+        let parts = resolve_signature(&mut cx.context(), module, &decl.signature);
         let signature = &mut cx.program.workflows[id].signature;
         (signature.params, signature.result, signature.fails) = parts;
         messages::resolve(cx, id);
     }
-    find_infinite(cx);
+    find_infinite(&mut cx.context());
 }
 
-fn resolve_type_item<'a>(cx: &mut Context<'a>, module: ModuleId, item: &'a ast::Item) {
+fn resolve_type_item<'a>(cx: &mut Declaring<'a>, module: ModuleId, item: &'a ast::Item) {
     let (name, generics): (&Ident, &[Ident]) = match &item.kind {
         ItemKind::Record(decl) => (&decl.name, &decl.generics),
         ItemKind::Enum(decl) => (&decl.name, &decl.generics),
@@ -68,14 +78,16 @@ fn resolve_type_item<'a>(cx: &mut Context<'a>, module: ModuleId, item: &'a ast::
                 vec![Case { name: name.text.clone(), span: name.span, fields }]
             }
         }),
-        ItemKind::Type(decl) => NominalKind::Distinct(resolve_type(cx, module, &generics, &decl.ty)),
+        ItemKind::Type(decl) => {
+            NominalKind::Distinct(resolve_type(&mut cx.context(), module, &generics, &decl.ty))
+        }
         _ => return,
     };
     cx.program.nominals[id].kind = kind;
 }
 
 fn fields<'a>(
-    cx: &mut Context<'a>,
+    cx: &mut Declaring<'a>,
     module: ModuleId,
     generics: &[Name],
     owner: NominalId,
@@ -93,14 +105,14 @@ fn fields<'a>(
         if let Some(default) = &field.default {
             cx.field_defaults.insert((owner, case, fields.len() as u32), default);
         }
-        let ty = resolve_type(cx, module, generics, &field.ty);
+        let ty = resolve_type(&mut cx.context(), module, generics, &field.ty);
         fields.push(Field { name: field.name.text.clone(), span: field.name.span, ty, default: None });
     }
     fields
 }
 
 fn cases<'a>(
-    cx: &mut Context<'a>,
+    cx: &mut Declaring<'a>,
     module: ModuleId,
     generics: &[Name],
     owner: NominalId,
@@ -152,13 +164,13 @@ fn resolve_fails(cx: &mut Context<'_>, module: ModuleId, generics: &[Name], list
             fails.push(ty);
         }
     }
-    cx.program.types.flatten_errors(&mut fails);
+    cx.work.types.flatten_errors(&mut fails);
     fails
 }
 
 /// The type a person would read.
 pub(crate) fn show(cx: &Context<'_>, ty: Ty, generics: &[Name]) -> String {
-    cx.program.types.show(ty, &cx.program.nominals, generics)
+    cx.work.types.show(ty, &cx.program.nominals, generics)
 }
 
 /// What a written type means in a module, with the type parameters in scope.
@@ -266,23 +278,21 @@ fn resolve_named(
 }
 
 fn resolve_alias(cx: &mut Context<'_>, index: usize, used_at: Span) -> Ty {
-    let Some(alias) = cx.aliases.get_mut(index) else { return Types::INVALID };
+    let Some(alias) = cx.declared.aliases.get(index) else { return Types::INVALID };
     let (module, decl) = (alias.module, alias.decl);
-    match alias.state {
-        AliasState::Done(ty) => ty,
-        AliasState::InProgress => {
-            alias.state = AliasState::Done(Types::INVALID);
+    match alias.state.get() {
+        Ok(ty) => ty,
+        Err(true) => {
+            alias.state.set(Types::INVALID);
             cx.report(report::cyclic_alias(&decl.name, used_at));
             Types::INVALID
         }
-        AliasState::Pending => {
-            alias.state = AliasState::InProgress;
+        Err(false) => {
+            alias.state.open();
             let generics: Vec<Name> = decl.generics.iter().map(|name| name.text.clone()).collect();
             let ty = resolve_type(cx, module, &generics, &decl.ty);
-            if let Some(alias) = cx.aliases.get_mut(index)
-                && alias.state == AliasState::InProgress
-            {
-                alias.state = AliasState::Done(ty);
+            if alias.state.get().is_err() {
+                alias.state.set(ty);
             }
             ty
         }
@@ -377,11 +387,11 @@ fn builtin_collection(cx: &mut Context<'_>, name: &Ident, args: &[(Ty, Span)]) -
     match (name.as_str(), args) {
         ("List", [(item, _)]) => cx.types().list(*item),
         ("Map", [(key, span), (value, _)]) => {
-            cx.written_keys.push((*key, *span));
+            cx.work.written_keys.push((*key, *span));
             cx.types().intern(Type::Map(*key, *value))
         }
         ("Set", [(item, span)]) => {
-            cx.written_keys.push((*item, *span));
+            cx.work.written_keys.push((*item, *span));
             cx.types().intern(Type::Set(*item))
         }
         (other, _) => {
@@ -393,8 +403,8 @@ fn builtin_collection(cx: &mut Context<'_>, name: &Ident, args: &[(Ty, Span)]) -
 }
 
 /// Remembers the standard types the language refers to.
-fn find_known(cx: &mut Context<'_>) {
-    let find = |cx: &Context<'_>, module: &str, name: &str| {
+fn find_known(cx: &mut Declaring<'_>) {
+    let find = |cx: &Declared<'_>, module: &str, name: &str| {
         let module = cx.standard.get(module).copied()?;
         match cx.scope(module)?.names.get(name)?.def {
             Def::Nominal(id) => Some(id),
@@ -416,7 +426,7 @@ fn find_known(cx: &mut Context<'_>) {
     };
     let known = cx.program.known;
     for id in [known.timeout, known.cancelled, known.activity_failed, known.trap].into_iter().flatten() {
-        let ty = cx.types().intern(Type::Nominal(id, Vec::new()));
+        let ty = cx.work.types.intern(Type::Nominal(id, Vec::new()));
         cx.system_errors.insert(ty);
     }
 }
@@ -445,5 +455,5 @@ fn find_infinite(cx: &mut Context<'_>) {
         let bad = parts.into_iter().find(|(ty, _)| reaches(cx, *ty, id, &mut HashSet::new()));
         found.extend(bad.map(|(_, span)| report::infinite_record(&nominal.name, span)));
     }
-    cx.diagnostics.extend(found);
+    cx.work.diagnostics.extend(found);
 }

@@ -1,7 +1,7 @@
 //! What of a module others can see, as one number: as long as that stays, what uses the module need not be checked
 //! again.
 
-use crate::context::{Context, Def, Members};
+use crate::context::{Declared, Def, Members};
 use crate::hir::{FunctionId, Id, ModuleId};
 use crate::modules::uses;
 use crate::suspension::Fact;
@@ -10,7 +10,7 @@ use flow_syntax::{SourceMap, Span};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The interfaces of all modules a module uses, as one number.
-pub(crate) fn of_used(cx: &Context<'_>, tree: &ast::Module, interfaces: &[u64]) -> u64 {
+pub(crate) fn of_used(cx: &Declared<'_>, tree: &ast::Module, interfaces: &[u64]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for decl in uses(tree) {
         let target = cx.uses.get(&decl.path.span);
@@ -22,7 +22,7 @@ pub(crate) fn of_used(cx: &Context<'_>, tree: &ast::Module, interfaces: &[u64]) 
 /// The interface of a module: the text of what it declares but for the bodies of functions and workflows, what is
 /// inferred of its public functions, and `used`, since types come from there.
 pub(crate) fn of(
-    cx: &Context<'_>,
+    cx: &Declared<'_>,
     module: ModuleId,
     tree: &ast::Module,
     used: u64,
@@ -62,7 +62,7 @@ fn message(stmt: &ast::Stmt) -> Option<Span> {
 }
 
 /// In the order of declaration.
-fn public_functions(cx: &Context<'_>, module: ModuleId) -> impl Iterator<Item = FunctionId> {
+fn public_functions(cx: &Declared<'_>, module: ModuleId) -> impl Iterator<Item = FunctionId> {
     let members = cx.members.get(module.index()).map(|members: &Members| members.functions.clone());
     members.unwrap_or_default().map(FunctionId::new).filter(move |id| {
         let name = &cx.program.functions[*id].signature.name;

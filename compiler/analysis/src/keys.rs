@@ -1,20 +1,20 @@
 //! Keys of maps and elements of sets: every type but what holds a `Float` or a function.
 
-use crate::context::Context;
+use crate::context::{Context, Declaring};
 use crate::hir::{NominalKind, Ty, Type};
 use crate::{declare, report};
 use std::collections::HashSet;
 
 /// Reports keys that can't be any in the types of declarations.
-pub(crate) fn check_declared(cx: &mut Context<'_>) {
-    cx.declared_keys = cx.written_keys.iter().map(|(ty, _)| *ty).collect();
-    check(cx);
+pub(crate) fn check_declared(cx: &mut Declaring<'_>) {
+    cx.declared.declared_keys = cx.work.written_keys.iter().map(|(ty, _)| *ty).collect();
+    check(&mut cx.context());
 }
 
 /// Reports keys that can't be any: each that is written, and of those inferred in a module the first of each type.
 pub(crate) fn check(cx: &mut Context<'_>) {
-    let written = std::mem::take(&mut cx.written_keys);
-    let mut inferred = std::mem::take(&mut cx.inferred_keys);
+    let written = std::mem::take(&mut cx.work.written_keys);
+    let mut inferred = std::mem::take(&mut cx.work.inferred_keys);
     for (ty, _) in &written {
         inferred.remove(ty);
     }

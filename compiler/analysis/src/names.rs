@@ -1,6 +1,6 @@
 //! Names at the top of modules: what each declares, what `use` brings in, and what is meant by a name nobody knows.
 
-use crate::context::{Alias, AliasState, ConstState, Context, Def, Entry, Members, Scope};
+use crate::context::{Alias, AliasState, Declared, DeclaredConst, Declaring, Def, Entry, Members, Scope};
 use crate::hir::{
     Activity, Body, Const, Function, FunctionCode, Id, ModuleId, Nominal, NominalId, NominalKind, Policy,
     Program, Signature, Suspends, Types, Workflow,
@@ -10,10 +10,10 @@ use flow_syntax::Span;
 use flow_syntax::ast::{self, Ident, ItemKind, Name, UseDecl};
 use foldhash::{HashMap, HashMapExt};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Enters every declaration of every module, then what `use` brings in. Types and signatures come later.
-pub(crate) fn declare<'a>(cx: &mut Context<'a>, trees: &'a [Arc<ast::Module>]) {
+pub(crate) fn declare<'a>(cx: &mut Declaring<'a>, trees: &'a [Arc<ast::Module>]) {
     for (index, tree) in trees.iter().enumerate() {
         let module = ModuleId::new(index);
         cx.scopes.push(Scope::default());
@@ -49,7 +49,7 @@ pub(crate) fn declare<'a>(cx: &mut Context<'a>, trees: &'a [Arc<ast::Module>]) {
 }
 
 /// How many nominal types, constants, functions, activities and workflows there are.
-fn counts(cx: &Context<'_>) -> [usize; 5] {
+fn counts(cx: &Declared<'_>) -> [usize; 5] {
     let Program { nominals, constants, functions, activities, workflows, .. } = &cx.program;
     [nominals.len(), constants.len(), functions.len(), activities.len(), workflows.len()]
 }
@@ -78,9 +78,9 @@ fn empty_signature(name: &Ident, module: ModuleId, generics: &[Ident], docs: Opt
 }
 
 /// Gives a declaration its id; its parts are filled in by `declare::resolve`.
-fn declare_item<'a>(cx: &mut Context<'a>, module: ModuleId, item: &'a ast::Item) -> Option<Def> {
+fn declare_item<'a>(cx: &mut Declaring<'a>, module: ModuleId, item: &'a ast::Item) -> Option<Def> {
     let docs = docs(item);
-    let nominal = |cx: &mut Context<'a>, name: &Ident, generics: &[Ident], kind: NominalKind| {
+    let nominal = |cx: &mut Declaring<'a>, name: &Ident, generics: &[Ident], kind: NominalKind| {
         let generics = generics.iter().map(|name| name.text.clone()).collect();
         let nominal =
             Nominal { name: name.text.clone(), span: name.span, module, generics, kind, docs: docs.clone() };
@@ -94,11 +94,11 @@ fn declare_item<'a>(cx: &mut Context<'a>, module: ModuleId, item: &'a ast::Item)
             nominal(cx, &decl.name, &decl.generics, NominalKind::Distinct(Types::INVALID))
         }
         ItemKind::Type(decl) => {
-            cx.aliases.push(Alias { module, decl, state: AliasState::Pending });
+            cx.aliases.push(Alias { module, decl, state: AliasState::pending() });
             Some(Def::Alias(cx.aliases.len() - 1))
         }
         ItemKind::Const(decl) => {
-            cx.constants.push((decl, ConstState::Pending));
+            cx.constants.push(DeclaredConst { decl, checked: OnceLock::new() });
             let (name, span) = (decl.name.text.clone(), decl.name.span);
             let constant = Const { name, span, module, ty: Types::INVALID, body: Body::default(), docs };
             Some(Def::Const(cx.program.constants.push(constant)))
@@ -139,8 +139,8 @@ fn declare_item<'a>(cx: &mut Context<'a>, module: ModuleId, item: &'a ast::Item)
     }
 }
 
-fn enter(cx: &mut Context<'_>, module: ModuleId, name: &Ident, entry: Entry) {
-    let Some(scope) = cx.scopes.get_mut(module.index()) else { return };
+fn enter(cx: &mut Declaring<'_>, module: ModuleId, name: &Ident, entry: Entry) {
+    let Some(scope) = cx.declared.scopes.get_mut(module.index()) else { return };
     if let Some(first) = scope.names.get(&name.text) {
         let diagnostic = report::duplicate(name, first.span);
         cx.report(diagnostic);
@@ -150,7 +150,7 @@ fn enter(cx: &mut Context<'_>, module: ModuleId, name: &Ident, entry: Entry) {
 }
 
 /// Makes the public names of a standard module known everywhere, and the module itself by its name.
-fn enter_prelude(cx: &mut Context<'_>, module: ModuleId) {
+fn enter_prelude(cx: &mut Declared<'_>, module: ModuleId) {
     let Some(scope) = cx.scopes.get(module.index()) else { return };
     for (name, entry) in scope.names.iter().filter(|(_, entry)| entry.public) {
         match entry.def {
@@ -175,7 +175,7 @@ fn enter_prelude(cx: &mut Context<'_>, module: ModuleId) {
 }
 
 /// Makes the public functions of a standard module known as methods.
-fn enter_methods(cx: &mut Context<'_>, module: ModuleId) {
+fn enter_methods(cx: &mut Declared<'_>, module: ModuleId) {
     let Some(scope) = cx.scopes.get(module.index()) else { return };
     for (name, entry) in scope.names.iter().filter(|(_, entry)| entry.public) {
         if let Def::Function(id) = entry.def {
@@ -184,7 +184,7 @@ fn enter_methods(cx: &mut Context<'_>, module: ModuleId) {
     }
 }
 
-fn import(cx: &mut Context<'_>, module: ModuleId, decl: &UseDecl) {
+fn import(cx: &mut Declaring<'_>, module: ModuleId, decl: &UseDecl) {
     let target = cx.uses.get(&decl.path.span).copied();
     let Some(names) = &decl.names else {
         let Some(local) = decl.alias.as_ref().or(decl.path.name()) else { return };
@@ -202,7 +202,7 @@ fn import(cx: &mut Context<'_>, module: ModuleId, decl: &UseDecl) {
             (Some(_), Some(entry)) if entry.public => entry.def,
             (Some(target), found) => {
                 let declared = found.map(|entry| entry.span);
-                let diagnostic = report::not_in_module(cx, target, &used.name, declared);
+                let diagnostic = report::not_in_module(&cx.context(), target, &used.name, declared);
                 cx.report(diagnostic);
                 Def::Broken
             }
@@ -216,7 +216,7 @@ fn imported(def: Def, span: Span) -> Entry {
 }
 
 /// Lists the cases of the enums and errors a module sees, by name.
-pub(crate) fn enter_cases(cx: &mut Context<'_>) {
+pub(crate) fn enter_cases(cx: &mut Declared<'_>) {
     for module in cx.program.modules.ids() {
         let Some(scope) = cx.scope(module) else { continue };
         let visible = scope.names.values().filter_map(|entry| nominal_of(entry.def));
@@ -237,7 +237,7 @@ fn nominal_of(def: Def) -> Option<NominalId> {
 }
 
 fn cases_by_name(
-    cx: &Context<'_>,
+    cx: &Declared<'_>,
     nominals: impl Iterator<Item = NominalId>,
 ) -> HashMap<Name, Vec<(NominalId, u32)>> {
     let mut nominals: Vec<NominalId> = nominals.collect();

@@ -39,6 +39,13 @@ pub(crate) fn map<I: Sync, R: Send>(items: &[I], work: impl Fn(&I) -> R + Sync) 
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// The same, each item given away.
+pub(crate) fn map_owned<I: Send, R: Send>(items: Vec<I>, work: impl Fn(I) -> R + Sync) -> Vec<R> {
+    let items: Vec<Mutex<Option<I>>> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
+    let take = |item: &Mutex<Option<I>>| item.lock().ok().and_then(|mut item| item.take());
+    map(&items, |item| take(item).map(&work)).into_iter().flatten().collect()
+}
+
 /// Bytes of stack of a thread.
 const STACK: usize = 8 << 20;
 

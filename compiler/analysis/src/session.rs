@@ -1,14 +1,17 @@
 //! Analysis again and again while files change, as an editor needs it: only what a change can have touched is redone.
 
-use crate::context::{Context, Prelude};
-use crate::hir::{self, Id, ModuleId};
+use crate::check::Bodies;
+use crate::context::{CheckedConst, Context, Declared, DeclaredConst, Declaring, Work};
+use crate::hir::{self, Id, ModuleId, Types};
 use crate::modules::{self, Loaded, Origin, ParseCache};
 use crate::suspension::Fact;
 use crate::world::World;
-use crate::{Analysis, check, declare, interface, keys, lint, names, stale, suspension, unused};
+use crate::{Analysis, check, declare, interface, keys, lint, names, parallel, stale, suspension, unused};
+use flow_syntax::ast;
 use flow_syntax::{Diagnostic, FileId, SourceMap};
 use foldhash::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An analysis that remembers.
 ///
@@ -109,70 +112,172 @@ pub(crate) fn run(
 ) -> Analysis {
     let Loaded { modules, trees, uses, standard, origins, order, diagnostics } =
         modules::load(world, roots, sources, &mut cache.parses);
-    let mut cx = Context {
-        program: hir::Program { modules, ..hir::Program::default() },
-        scopes: Vec::new(),
-        members: Vec::new(),
-        prelude: Prelude::default(),
-        uses,
-        standard,
-        aliases: Vec::new(),
-        functions: Vec::new(),
-        activities: Vec::new(),
-        workflows: Vec::new(),
-        constants: Vec::new(),
-        field_defaults: Default::default(),
-        item_starts: trees.iter().map(|tree| tree.items.first().map(|item| item.span.start)).collect(),
-        diagnostics,
-        written_keys: Vec::new(),
-        declared_keys: HashSet::default(),
-        inferred_keys: Default::default(),
-        system_errors: Default::default(),
-    };
+    let program = hir::Program { modules, ..hir::Program::default() };
+    let mut cx = Declaring::new(program, uses, standard);
+    cx.work.diagnostics = diagnostics;
+    cx.item_starts = trees.iter().map(|tree| tree.items.first().map(|item| item.span.start)).collect();
     names::declare(&mut cx, &trees);
     declare::resolve(&mut cx, &trees);
     keys::check_declared(&mut cx);
-    let mut found = std::mem::take(&mut cx.diagnostics);
+    let found = std::mem::take(&mut cx.work.diagnostics);
     let alive: HashSet<FileId> = cx.program.modules.values().map(|module| module.file).collect();
-    let mut facts = vec![Fact::default(); cx.program.functions.len()];
-    let mut interfaces = vec![0; trees.len()];
-    for module in order {
-        let (Some(tree), Some(origin)) = (trees.get(module.index()), origins.get(module.index())) else {
-            continue;
-        };
-        let used = interface::of_used(&cx, tree, &interfaces);
-        let file = cx.program.modules[module].file;
-        let is_open = matches!(origin, Origin::File(path) if open.contains(path));
-        let known =
-            cache.checks.get(origin).filter(|known| !is_open && known.holds(file, used, &alive, sources));
-        if let Some(known) = known {
-            known.restore(&mut cx, module, &mut facts);
-            found.extend(known.diagnostics.iter().cloned());
-            set(&mut interfaces, module, known.interface);
-            continue;
-        }
-        cache.checked += 1;
-        check::check(&mut cx, module, tree);
-        keys::check(&mut cx);
-        let unused = unused::find(&cx, module, tree, sources);
-        cx.diagnostics.extend(unused);
-        let members = cx.members.get(module.index()).cloned().unwrap_or_default();
-        let mut diagnostics = std::mem::take(&mut cx.diagnostics);
-        diagnostics.extend(suspension::infer(&mut cx.program, &members, &mut facts));
-        diagnostics.extend(stale::check(&mut cx.program, &members));
-        if !cx.is_standard(module) {
-            diagnostics.extend(lint::lint(&mut cx.program, &members, sources));
-        }
-        found.extend(diagnostics.iter().cloned());
-        let interface = interface::of(&cx, module, tree, used, &facts, sources);
-        set(&mut interfaces, module, interface);
-        let facts = facts.get(members.functions).unwrap_or_default().to_vec();
-        cache.checks.insert(origin.clone(), Checked { file, used, interface, facts, diagnostics });
-    }
+    let (facts, interfaces) = (vec![Fact::default(); cx.program.functions.len()], vec![0; trees.len()]);
+    let trees = &trees;
+    let mut run = Run {
+        cx,
+        trees,
+        origins,
+        sources,
+        cache,
+        open,
+        alive,
+        facts,
+        interfaces,
+        ready: HashMap::default(),
+        found,
+    };
+    let changed: Vec<ModuleId> = order.iter().copied().filter(|module| run.is_changed(*module)).collect();
+    run.check_constants(&order, &changed);
+    run.check_bodies(&changed);
+    order.into_iter().for_each(|module| run.module(module));
+    let Run { mut cx, mut found, .. } = run;
+    install_constants(&mut cx, 0..usize::MAX);
     unused::drop_doubtful(&mut found, sources);
     found.sort_by_key(Diagnostic::span);
     found.dedup();
-    Analysis { program: cx.program, diagnostics: found }
+    Analysis { program: cx.declared.program, diagnostics: found }
+}
+
+/// An analysis, its declarations known.
+struct Run<'a, 's> {
+    cx: Declaring<'a>,
+    trees: &'a [Arc<ast::Module>],
+    origins: Vec<Origin>,
+    sources: &'s SourceMap,
+    cache: &'s mut Cache,
+    open: &'s [PathBuf],
+    alive: HashSet<FileId>,
+    facts: Vec<Fact>,
+    interfaces: Vec<u64>,
+    /// The modules whose bodies are checked, and what is wrong with these.
+    ready: HashMap<ModuleId, (Bodies, Vec<Diagnostic>)>,
+    found: Vec<Diagnostic>,
+}
+
+impl Run<'_, '_> {
+    /// Whether a module has to be checked whatever became of those it uses.
+    fn is_changed(&self, module: ModuleId) -> bool {
+        let Some(origin) = self.origins.get(module.index()) else { return false };
+        let file = self.cx.program.modules[module].file;
+        self.is_open(origin) || self.cache.checks.get(origin).is_none_or(|known| known.file != file)
+    }
+
+    fn is_open(&self, origin: &Origin) -> bool {
+        matches!(origin, Origin::File(path) if self.open.contains(path))
+    }
+
+    /// Checks the constants of the modules that have changed, and of the others those whose type is their value's.
+    fn check_constants(&mut self, order: &[ModuleId], changed: &[ModuleId]) {
+        let changed: HashSet<ModuleId> = changed.iter().copied().collect();
+        for &module in order {
+            check::check_constants(&mut self.cx.context(), module, changed.contains(&module));
+        }
+    }
+
+    /// Checks the bodies of some modules, on all cores. Each module has types of its own until all are checked, so that
+    /// whatever core is faster, every type gets the same id.
+    fn check_bodies(&mut self, modules: &[ModuleId]) {
+        let below = Arc::new(std::mem::take(&mut self.cx.work.types));
+        let (declared, trees) = (&self.cx.declared, self.trees);
+        let checked = parallel::map(modules, |module| {
+            let mut work = Work { types: Types::over(&below), ..Work::default() };
+            let mut cx = Context { declared, work: &mut work };
+            let bodies = trees.get(module.index()).map(|tree| check::check(&mut cx, *module, tree));
+            let Work { types, diagnostics, spawns, .. } = work;
+            (bodies.unwrap_or_default(), types.into_own(), diagnostics, spawns)
+        });
+        // Nothing lies over it any more.
+        let mut types = Arc::into_inner(below).unwrap_or_default();
+        let mut apart = Vec::with_capacity(checked.len());
+        for (bodies, own, diagnostics, spawns) in checked {
+            self.cx.declared.program.spawns |= spawns;
+            apart.push((bodies, types.adopt(own), diagnostics));
+        }
+        let adopted = parallel::map_owned(apart, |(mut bodies, adopted, diagnostics)| {
+            bodies.adopt(&adopted);
+            (bodies, diagnostics)
+        });
+        self.cx.declared.program.types = types;
+        self.ready = modules.iter().copied().zip(adopted).collect();
+    }
+
+    /// Enters what is found of a module, after all those it uses.
+    fn module(&mut self, module: ModuleId) {
+        let (Some(tree), Some(origin)) = (self.trees.get(module.index()), self.origins.get(module.index()))
+        else {
+            return;
+        };
+        let used = interface::of_used(&self.cx, tree, &self.interfaces);
+        let file = self.cx.program.modules[module].file;
+        let ready = self.ready.remove(&module);
+        let known = self
+            .cache
+            .checks
+            .get(origin)
+            .filter(|known| ready.is_none() && known.holds(file, used, &self.alive, self.sources));
+        if let Some(known) = known {
+            known.restore(&mut self.cx.declared, module, &mut self.facts);
+            self.found.extend(known.diagnostics.iter().cloned());
+            set(&mut self.interfaces, module, known.interface);
+            return;
+        }
+        let origin = origin.clone();
+        self.cache.checked += 1;
+        // What it uses has changed.
+        let (bodies, body_diagnostics) = ready.unwrap_or_else(|| self.check_now(module, tree));
+        let members = self.cx.members.get(module.index()).cloned().unwrap_or_default();
+        let mut diagnostics = install_constants(&mut self.cx, members.constants.clone());
+        bodies.install(&mut self.cx.program);
+        diagnostics.extend(body_diagnostics);
+        diagnostics.extend(unused::find(&self.cx, module, tree, self.sources));
+        diagnostics.extend(suspension::infer(&mut self.cx.program, &members, &mut self.facts));
+        diagnostics.extend(stale::check(&mut self.cx.program, &members));
+        if !self.cx.is_standard(module) {
+            diagnostics.extend(lint::lint(&mut self.cx.program, &members, self.sources));
+        }
+        self.found.extend(diagnostics.iter().cloned());
+        let interface = interface::of(&self.cx, module, tree, used, &self.facts, self.sources);
+        set(&mut self.interfaces, module, interface);
+        let facts = self.facts.get(members.functions).unwrap_or_default().to_vec();
+        self.cache.checks.insert(origin, Checked { file, used, interface, facts, diagnostics });
+    }
+
+    /// Checks one module when all others are.
+    fn check_now(&mut self, module: ModuleId, tree: &ast::Module) -> (Bodies, Vec<Diagnostic>) {
+        self.cx.work.types = std::mem::take(&mut self.cx.program.types);
+        let mut cx = self.cx.context();
+        check::check_constants(&mut cx, module, true);
+        let bodies = check::check(&mut cx, module, tree);
+        let Declaring { declared, work } = &mut self.cx;
+        declared.program.types = std::mem::take(&mut work.types);
+        declared.program.spawns |= work.spawns;
+        (bodies, std::mem::take(&mut work.diagnostics))
+    }
+}
+
+/// Puts some constants that are checked into the program; gives what is wrong with them.
+fn install_constants(cx: &mut Declaring<'_>, range: std::ops::Range<usize>) -> Vec<Diagnostic> {
+    let Declared { constants, program, .. } = &mut cx.declared;
+    let mut diagnostics = Vec::new();
+    let checked =
+        constants.iter_mut().zip(program.constants.values_mut()).skip(range.start).take(range.len());
+    for (DeclaredConst { checked, .. }, constant) in checked {
+        if let Some(CheckedConst { ty, body, diagnostics: found }) = checked.take() {
+            (constant.ty, constant.body) = (ty, body);
+            diagnostics.extend(found);
+        }
+    }
+    diagnostics
 }
 
 fn set(interfaces: &mut [u64], module: ModuleId, interface: u64) {
@@ -190,7 +295,7 @@ impl Checked {
     }
 
     /// Puts what was inferred back into the declarations.
-    fn restore(&self, cx: &mut Context<'_>, module: ModuleId, facts: &mut [Fact]) {
+    fn restore(&self, cx: &mut Declared<'_>, module: ModuleId, facts: &mut [Fact]) {
         let Some(members) = cx.members.get(module.index()) else { return };
         let functions = cx.program.functions.slice_mut(members.functions.clone());
         let slots = facts.get_mut(members.functions.clone()).into_iter().flatten();

@@ -1,7 +1,7 @@
 //! Names at the top of a file that nothing uses: what `use` brings in, and declarations that are not `pub`.
 
 use crate::codes;
-use crate::context::{Context, Def, Entry};
+use crate::context::{Declared, Def, Entry};
 use crate::hir::ModuleId;
 use crate::report;
 use flow_syntax::ast::{self, Ident, ItemKind, UseDecl};
@@ -11,7 +11,7 @@ use foldhash::HashSet;
 /// Warns of the names of a module whose bodies are checked that were never looked up. Those that begin with `_` are
 /// meant to be unused.
 pub(crate) fn find(
-    cx: &Context<'_>,
+    cx: &Declared<'_>,
     module: ModuleId,
     tree: &ast::Module,
     sources: &SourceMap,
@@ -27,14 +27,14 @@ pub(crate) fn find(
 }
 
 /// The entry of a name as long as nothing has used it.
-fn unused(cx: &Context<'_>, module: ModuleId, name: &Ident) -> Option<Entry> {
+fn unused(cx: &Declared<'_>, module: ModuleId, name: &Ident) -> Option<Entry> {
     let scope = cx.scope(module)?;
     let entry = scope.names.get(&name.text).filter(|entry| entry.span == name.span)?;
     let meant = entry.public || entry.def == Def::Broken || name.as_str().starts_with('_');
     (!meant && !scope.is_used(entry)).then_some(*entry)
 }
 
-fn unused_declaration(cx: &Context<'_>, module: ModuleId, name: &Ident) -> Option<Diagnostic> {
+fn unused_declaration(cx: &Declared<'_>, module: ModuleId, name: &Ident) -> Option<Diagnostic> {
     let entry = unused(cx, module, name)?;
     // These are started from outside.
     let started = matches!(entry.def, Def::Workflow(_) | Def::Schedule);
@@ -42,7 +42,7 @@ fn unused_declaration(cx: &Context<'_>, module: ModuleId, name: &Ident) -> Optio
 }
 
 fn unused_use(
-    cx: &Context<'_>,
+    cx: &Declared<'_>,
     module: ModuleId,
     item: &ast::Item,
     decl: &UseDecl,

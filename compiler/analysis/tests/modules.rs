@@ -69,3 +69,33 @@ fn several_files_share_one_analysis() {
     let own = analysis.program.modules.values().filter(|module| !module.standard).count();
     assert_eq!((own, analysis.diagnostics.len()), (3, 1), "each file is read once, its mistake told once");
 }
+
+/// Many modules are checked at once, each with types of its own until all are.
+#[test]
+fn types_have_the_same_ids_whatever_is_checked_first() {
+    let types = ["List<Int>", "Map<String, List<Int>>", "(Int, List<Int>)", "Set<(Int, String)>", "Decimal?"];
+    let mut world = Memory::new();
+    let mut root = String::new();
+    for module in 0..40 {
+        let text: String = (0..types.len())
+            .map(|at| {
+                let ty = types[(at + module) % types.len()];
+                format!("pub fn f{at}(x: {ty}) -> Int {{\n  let all = [(x, {module})]\n  all.map(|it| it).len()\n}}\n")
+            })
+            .collect();
+        world = world.with(format!("m{module}.flow"), text);
+        root.push_str(&format!("use ./m{module}\n"));
+    }
+    let world = world.with("main.flow", root + "pub fn main() -> Int { m7.f0(\"none\") }\n");
+    let found = || {
+        let analysis = analyze(&world, Path::new("main.flow"), &mut SourceMap::new());
+        let types: Vec<_> = (0..analysis.program.types.len())
+            .filter_map(|index| analysis.program.types.id(index))
+            .map(|id| analysis.program.types.get(id).clone())
+            .collect();
+        format!("{types:?} {:?} {:?}", analysis.program.functions, analysis.diagnostics)
+    };
+    let first = found();
+    assert!(first.contains("E0300") && !first.contains("Infer("), "only what is known is kept");
+    (0..4).for_each(|_| assert_eq!(found(), first));
+}

@@ -28,8 +28,7 @@ impl Checker<'_, '_> {
         let entry = self.cx.lookup(self.module, name.as_str());
         match entry.map(|entry| entry.def) {
             Some(Def::Const(id)) => {
-                super::program::check_const(self.cx, id, Some(span));
-                let ty = self.cx.program.constants[id].ty;
+                let ty = super::program::type_of_const(self.cx, id, span);
                 return Expr { kind: ExprKind::Const(id), ty, span };
             }
             Some(Def::Function(id)) => return self.function_value(id, span),
@@ -174,8 +173,7 @@ impl Checker<'_, '_> {
         }
         match declare::member(self.cx, module, name) {
             Some(Def::Const(id)) => {
-                super::program::check_const(self.cx, id, Some(span));
-                let ty = self.cx.program.constants[id].ty;
+                let ty = super::program::type_of_const(self.cx, id, span);
                 Expr { kind: ExprKind::Const(id), ty, span }
             }
             Some(Def::Function(id)) => self.function_value(id, span),

@@ -1,8 +1,10 @@
 //! Activities: their settings, and the expression that does the work.
 
+use super::bodies::ActivityBody;
 use super::usage::Role;
 use super::{Checker, Place, Want, Why};
-use crate::hir::{Activity, ActivityId, Expr, Id, LocalId, Pattern, Policy, Ty, Type, Types};
+use crate::context::Context;
+use crate::hir::{ActivityId, Expr, Id, LocalId, Pattern, Policy, Ty, Type, Types};
 use crate::report;
 use flow_syntax::ast::{self, Ident, Name};
 
@@ -103,38 +105,25 @@ impl Checker<'_, '_> {
     }
 
     /// `policy unless PATTERN`: the policy, and the pattern over the raised error.
-    fn retry_unless<'e>(
-        &mut self,
-        value: &'e ast::Expr,
-        activity: &Activity,
-    ) -> (&'e ast::Expr, Option<Pattern>) {
+    fn retry_unless<'e>(&mut self, value: &'e ast::Expr, fails: &[Ty]) -> (&'e ast::Expr, Option<Pattern>) {
         let ast::ExprKind::Unless { value: policy, pattern } = &value.without_parens().kind else {
             return (value, None);
         };
-        let fails = activity.signature.fails.clone();
-        let union = self.types().union(fails.clone());
+        let union = self.types().union(fails.to_vec());
         let mark = self.open_block();
-        let pattern = self.catch_pattern(pattern, &fails, union);
+        let pattern = self.catch_pattern(pattern, fails, union);
         self.close_block(mark);
         (policy, Some(pattern))
     }
 }
 
 /// Checks an activity's settings and its `run`.
-pub(crate) fn check_activity(cx: &mut crate::context::Context<'_>, id: ActivityId) {
-    let Some(decl) = cx.activities.get(id.index()).copied() else { return };
-    let signature = cx.program.activities[id].signature.clone();
+pub(super) fn check_activity(cx: &mut Context<'_>, id: ActivityId) -> Option<ActivityBody> {
+    let decl = cx.declared.activities.get(id.index()).copied()?;
+    let signature = &cx.declared.program.activities[id].signature;
     let mut checker = Checker::new(cx, signature.module, Vec::new(), Place::Policy);
     checker.check_defaults(&signature.params, &decl.signature.params);
     let params = checker.bind_signature(&signature.params, &decl.signature.params);
-    let shell = Activity {
-        signature: signature.clone(),
-        body: crate::hir::Body::default(),
-        has_run: false,
-        policy: Policy::default(),
-        unless: None,
-        transactional: false,
-    };
     let (mut policy, mut unless, mut run) = (Policy::default(), None, None);
     let mut seen: Vec<Name> = Vec::new();
     for setting in &decl.settings {
@@ -144,7 +133,7 @@ pub(crate) fn check_activity(cx: &mut crate::context::Context<'_>, id: ActivityI
                 run = Some(&setting.value);
             }
             "retry" => {
-                let (value, pattern) = checker.retry_unless(&setting.value, &shell);
+                let (value, pattern) = checker.retry_unless(&setting.value, &signature.fails);
                 unless = unless.or(pattern);
                 checker.policy_setting(&mut policy, &setting.key, value, &mut seen);
             }
@@ -167,9 +156,5 @@ pub(crate) fn check_activity(cx: &mut crate::context::Context<'_>, id: ActivityI
         checker.finish_pattern(pattern);
     }
     let body = checker.finish(params, value);
-    let activity = &mut cx.program.activities[id];
-    activity.body = body;
-    activity.has_run = run.is_some();
-    activity.policy = policy;
-    activity.unless = unless;
+    Some(ActivityBody { body, has_run: run.is_some(), policy, unless })
 }

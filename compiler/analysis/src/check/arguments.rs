@@ -43,7 +43,7 @@ impl<'a> Checker<'_, 'a> {
             .map(|param| (param.name.clone(), param.ty, self.told_at(signature.module, param.span)))
             .collect();
         let slots = params.into_iter().enumerate().map(|(index, (name, ty, declared))| {
-            let ty = self.cx.program.types.substitute(ty, type_args);
+            let ty = self.cx.work.types.substitute(ty, type_args);
             Slot { name, ty, default: self.cx.param_default(def, index), is_param: true, declared }
         });
         (slots.collect(), target)
@@ -149,9 +149,9 @@ impl<'a> Checker<'_, 'a> {
         let names = std::mem::take(&mut self.names);
         let module = std::mem::replace(&mut self.module, module);
         let muted = std::mem::replace(&mut self.muted, true);
-        let reported = self.cx.diagnostics.len();
+        let reported = self.cx.work.diagnostics.len();
         let mut value = self.expr(default, &Want::Type(ty, Why::Context));
-        self.cx.diagnostics.truncate(reported);
+        self.cx.work.diagnostics.truncate(reported);
         self.muted = muted;
         self.module = module;
         self.names = names;

@@ -227,9 +227,9 @@ impl Checker<'_, '_> {
     /// Checks what has been checked, and reported on, before.
     pub fn quietly<T>(&mut self, check: impl FnOnce(&mut Self) -> T) -> T {
         let muted = std::mem::replace(&mut self.muted, true);
-        let reported = self.cx.diagnostics.len();
+        let reported = self.cx.work.diagnostics.len();
         let result = check(self);
-        self.cx.diagnostics.truncate(reported);
+        self.cx.work.diagnostics.truncate(reported);
         self.muted = muted;
         result
     }

@@ -487,7 +487,7 @@ impl<'a> Checker<'_, 'a> {
             let default = self.cx.field_defaults.get(&(id, case, index as u32)).copied();
             Slot {
                 name,
-                ty: self.cx.program.types.substitute(ty, &type_args),
+                ty: self.cx.work.types.substitute(ty, &type_args),
                 default,
                 is_param: false,
                 declared,

@@ -32,7 +32,7 @@ impl Checker<'_, '_> {
     /// The type with nothing unknown left in it.
     fn final_type(&mut self, ty: Ty, span: Span) -> Ty {
         let ty = self.resolve(ty);
-        if !self.cx.program.types.is_open(ty) {
+        if !self.cx.work.types.is_open(ty) {
             return ty;
         }
         // One report for each unknown: from here on it is a mistake that was reported.
@@ -43,7 +43,7 @@ impl Checker<'_, '_> {
     }
 
     fn close(&mut self, ty: Ty) -> Ty {
-        let types = &mut self.cx.program.types;
+        let types = &mut self.cx.work.types;
         self.unknowns.give_up(types, ty);
         self.unknowns.resolve(types, ty)
     }
@@ -73,7 +73,7 @@ impl VisitorMut for Finisher<'_, '_, '_> {
         if let Type::Map(key, _) | Type::Set(key) = *self.checker.cx.ty(expr.ty)
             && key != Types::STRING
         {
-            self.checker.cx.inferred_keys.entry(key).or_insert(expr.span);
+            self.checker.cx.work.inferred_keys.entry(key).or_insert(expr.span);
         }
         self.keep_functions(expr);
     }

@@ -7,6 +7,7 @@ mod activity;
 mod arguments;
 mod assign;
 mod block;
+mod bodies;
 mod call;
 mod coerce;
 mod control;
@@ -24,8 +25,9 @@ mod strands;
 mod usage;
 mod workflow;
 
+pub(crate) use bodies::Bodies;
 use control::Join;
-pub(crate) use program::check;
+pub(crate) use program::{check, check_constants};
 
 use crate::context::Context;
 use crate::declare;
@@ -236,27 +238,27 @@ impl<'c, 'a> Checker<'c, 'a> {
 
     pub fn report(&mut self, diagnostic: Diagnostic) {
         if !self.muted {
-            self.cx.diagnostics.push(diagnostic);
+            self.cx.work.diagnostics.push(diagnostic);
         }
     }
 
     // ---- types
 
     pub fn types(&mut self) -> &mut Types {
-        &mut self.cx.program.types
+        &mut self.cx.work.types
     }
 
     pub fn fresh(&mut self) -> Ty {
-        self.unknowns.fresh(&mut self.cx.program.types)
+        self.unknowns.fresh(&mut self.cx.work.types)
     }
 
     pub fn fresh_many(&mut self, count: usize) -> Vec<Ty> {
-        self.unknowns.fresh_many(&mut self.cx.program.types, count)
+        self.unknowns.fresh_many(&mut self.cx.work.types, count)
     }
 
     /// The type with its head known, if it is.
     pub fn head(&self, ty: Ty) -> Ty {
-        self.unknowns.head(&self.cx.program.types, ty)
+        self.unknowns.head(&self.cx.work.types, ty)
     }
 
     /// The shape of a type.
@@ -265,15 +267,15 @@ impl<'c, 'a> Checker<'c, 'a> {
     }
 
     pub fn resolve(&mut self, ty: Ty) -> Ty {
-        self.unknowns.resolve(&mut self.cx.program.types, ty)
+        self.unknowns.resolve(&mut self.cx.work.types, ty)
     }
 
     pub fn unify(&mut self, actual: Ty, expected: Ty) -> bool {
-        self.unknowns.unify(&mut self.cx.program.types, actual, expected)
+        self.unknowns.unify(&mut self.cx.work.types, actual, expected)
     }
 
     pub fn fits(&self, actual: Ty, pattern: Ty) -> bool {
-        self.unknowns.fits(&self.cx.program.types, actual, pattern)
+        self.unknowns.fits(&self.cx.work.types, actual, pattern)
     }
 
     pub fn show(&mut self, ty: Ty) -> String {

@@ -1,31 +1,32 @@
-//! All bodies of a program, in order.
+//! All bodies of a module, in order.
 
+use super::bodies::{ActivityBody, Bodies, WorkflowBody};
 use super::{Checker, Place, Want, Why, activity, proof, workflow};
-use crate::context::{ConstState, Context};
+use crate::context::{CheckedConst, Context, DeclaredConst};
 use crate::hir::{
-    ActivityId, ConstId, FunctionCode, FunctionId, Id, ModuleId, NominalId, NominalKind, WorkflowId,
+    ActivityId, Body, ConstId, FunctionCode, FunctionId, Id, ModuleId, NominalId, Types, WorkflowId,
 };
-use crate::{declare, report, stdlib};
+use crate::{keys, report, stdlib};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, ItemKind};
 
-/// Checks everything in a module that has code.
-pub(crate) fn check<'a>(cx: &mut Context<'a>, module: ModuleId, tree: &'a ast::Module) {
-    let Some(members) = cx.members.get(module.index()).cloned() else { return };
-    for index in members.nominals {
-        check_field_defaults(cx, NominalId::new(index));
+/// Checks everything in a module that has code, but for its constants, which are known before.
+pub(crate) fn check(cx: &mut Context<'_>, module: ModuleId, tree: &ast::Module) -> Bodies {
+    let mut bodies = Bodies::default();
+    let Some(members) = cx.declared.members.get(module.index()) else { return bodies };
+    for index in members.nominals.clone() {
+        check_field_defaults(cx, NominalId::new(index), &mut bodies);
     }
-    for index in members.constants {
-        check_const(cx, ConstId::new(index), None);
+    for id in members.functions.clone().map(FunctionId::new) {
+        bodies.functions.extend(check_function(cx, id).map(|code| (id, code)));
     }
-    for index in members.functions {
-        check_function(cx, FunctionId::new(index));
+    for id in members.activities.clone().map(ActivityId::new) {
+        let body: Option<ActivityBody> = activity::check_activity(cx, id);
+        bodies.activities.extend(body.map(|body| (id, body)));
     }
-    for index in members.activities {
-        activity::check_activity(cx, ActivityId::new(index));
-    }
-    for index in members.workflows {
-        workflow::check_workflow(cx, WorkflowId::new(index));
+    for id in members.workflows.clone().map(WorkflowId::new) {
+        let body: Option<WorkflowBody> = workflow::check_workflow(cx, id);
+        bodies.workflows.extend(body.map(|body| (id, body)));
     }
     for item in &tree.items {
         match &item.kind {
@@ -34,36 +35,32 @@ pub(crate) fn check<'a>(cx: &mut Context<'a>, module: ModuleId, tree: &'a ast::M
             _ => {}
         }
     }
+    keys::check(cx);
+    bodies
 }
 
-fn check_function(cx: &mut Context<'_>, id: FunctionId) {
-    let Some(decl) = cx.functions.get(id.index()).copied() else { return };
-    let signature = cx.program.functions[id].signature.clone();
-    let Some(body) = &decl.body else {
-        let code = bodyless(cx, id);
-        cx.program.functions[id].code = code;
-        return;
-    };
+fn check_function(cx: &mut Context<'_>, id: FunctionId) -> Option<FunctionCode> {
+    let decl = cx.declared.functions.get(id.index()).copied()?;
+    let Some(body) = &decl.body else { return Some(bodyless(cx, id)) };
+    let signature = &cx.declared.program.functions[id].signature;
     let mut checker = Checker::new(cx, signature.module, signature.generics.clone(), Place::Function);
     checker.check_defaults(&signature.params, &decl.signature.params);
     let params = checker.bind_signature(&signature.params, &decl.signature.params);
-    let value = checker.function_body(&signature, &decl.signature, body);
+    let value = checker.function_body(signature, &decl.signature, body);
     checker.check_unhandled(&signature.name, Some(&decl.signature));
-    let body = checker.finish(params, value);
-    cx.program.functions[id].code = FunctionCode::Flow(body);
+    Some(FunctionCode::Flow(checker.finish(params, value)))
 }
 
 /// What a function without a body stands for; only the standard library has such.
 fn bodyless(cx: &mut Context<'_>, id: FunctionId) -> FunctionCode {
-    let signature = &cx.program.functions[id].signature;
-    let (module, span, plain) = (signature.module, signature.span, signature.name.clone());
-    let owner = cx.module_name(module).to_string();
-    let name = format!("{owner}.{plain}");
-    if !cx.is_standard(module) {
-        cx.report(report::missing_body(&plain, span));
-        return FunctionCode::Flow(crate::hir::Body::default());
+    let signature = &cx.declared.program.functions[id].signature;
+    let owner = cx.module_name(signature.module);
+    if !cx.is_standard(signature.module) {
+        cx.report(report::missing_body(&signature.name, signature.span));
+        return FunctionCode::Flow(Body::default());
     }
-    if stdlib::CONNECTORS.contains(&owner.as_str()) {
+    let name = format!("{owner}.{}", signature.name);
+    if stdlib::CONNECTORS.contains(&owner) {
         FunctionCode::Connector(name)
     } else if stdlib::HOST.contains(&name.as_str()) {
         FunctionCode::Host(name)
@@ -72,62 +69,72 @@ fn bodyless(cx: &mut Context<'_>, id: FunctionId) -> FunctionCode {
     }
 }
 
-/// Checks a constant, wherever it is first needed. `used_at` is where another constant's value needs it.
-pub(crate) fn check_const(cx: &mut Context<'_>, id: ConstId, used_at: Option<Span>) {
-    let Some((decl, state)) = cx.constants.get_mut(id.index()) else { return };
-    let decl = *decl;
-    match state {
-        ConstState::Done => return,
-        ConstState::InProgress => {
-            *state = ConstState::Done;
-            cx.report(report::cyclic_const(&decl.name, used_at.unwrap_or(decl.name.span)));
-            return;
+/// Checks the constants of a module; of one whose code is not checked those suffice of whose type nothing is written.
+pub(crate) fn check_constants(cx: &mut Context<'_>, module: ModuleId, all: bool) {
+    let Some(members) = cx.declared.members.get(module.index()) else { return };
+    cx.work.open_constants = Some(Vec::new());
+    for index in members.constants.clone() {
+        if all || cx.declared.constants.get(index).is_some_and(|constant| constant.decl.ty.is_none()) {
+            check_const(cx, ConstId::new(index), None);
         }
-        ConstState::Pending => *state = ConstState::InProgress,
     }
-    let module = cx.program.constants[id].module;
-    let mut checker = Checker::new(cx, module, Vec::new(), Place::Const);
-    let want = match &decl.ty {
-        Some(written) => {
-            Want::Type(declare::resolve_type(checker.cx, module, &[], written), Why::Declared(written.span))
+    cx.work.open_constants = None;
+}
+
+/// The type of a constant. `used_at` is where it is needed: another constant's value waits for its.
+pub(super) fn type_of_const(cx: &mut Context<'_>, id: ConstId, used_at: Span) -> crate::hir::Ty {
+    if cx.work.open_constants.is_some() {
+        check_const(cx, id, Some(used_at));
+    }
+    let checked = cx.declared.constants.get(id.index()).and_then(|constant| constant.checked.get());
+    checked.map_or(cx.program.constants[id].ty, |checked| checked.ty)
+}
+
+fn check_const(cx: &mut Context<'_>, id: ConstId, used_at: Option<Span>) {
+    let declared = cx.declared;
+    let Some(DeclaredConst { decl, checked }) = declared.constants.get(id.index()) else { return };
+    if checked.get().is_some() {
+        return;
+    }
+    let open = cx.work.open_constants.get_or_insert_default();
+    if let Some((_, told)) = open.iter_mut().find(|(open, _)| *open == id) {
+        if !std::mem::replace(told, true) {
+            cx.report(report::cyclic_const(&decl.name, used_at.unwrap_or(decl.name.span)));
         }
+        return;
+    }
+    open.push((id, false));
+    let outer = std::mem::take(&mut cx.work.diagnostics);
+    let constant = &declared.program.constants[id];
+    let mut checker = Checker::new(cx, constant.module, Vec::new(), Place::Const);
+    let want = match &decl.ty {
+        Some(written) => Want::Type(constant.ty, Why::Declared(written.span)),
         None => Want::Any,
     };
     let value = checker.expr(&decl.value, &want);
     let ty = checker.resolve(want.ty().unwrap_or(value.ty));
     checker.check_unhandled(&decl.name.text, None);
     let body = checker.finish(Vec::new(), value);
-    let constant = &mut cx.program.constants[id];
-    constant.ty = ty;
-    constant.body = body;
-    if let Some((_, state)) = cx.constants.get_mut(id.index()) {
-        *state = ConstState::Done;
-    }
+    let ty = if cx.work.types.is_open(ty) { Types::INVALID } else { ty };
+    keys::check(cx);
+    let diagnostics = std::mem::replace(&mut cx.work.diagnostics, outer);
+    cx.work.open_constants.get_or_insert_default().pop();
+    // Nobody else checks it: constants are checked before anything is checked at once.
+    let _ = checked.set(CheckedConst { ty, body, diagnostics });
 }
 
 /// Checks the defaults of fields where they are declared, and keeps them for decoding JSON.
-fn check_field_defaults(cx: &mut Context<'_>, id: NominalId) {
-    let module = cx.nominal(id).module;
-    let generics = cx.nominal(id).generics.clone();
-    let count = cx.cases_of(id).len().max(1) as u32;
+fn check_field_defaults(cx: &mut Context<'_>, id: NominalId, bodies: &mut Bodies) {
+    let nominal = cx.declared.nominal(id);
+    let count = cx.declared.cases_of(id).len().max(1) as u32;
     for case in 0..count {
-        for index in 0..cx.fields_of(id, case).len() {
-            let Some(default) = cx.field_defaults.get(&(id, case, index as u32)).copied() else { continue };
-            let Some(ty) = cx.fields_of(id, case).get(index).map(|field| field.ty) else { continue };
-            let mut checker = Checker::new(cx, module, generics.clone(), Place::Const);
-            let value = checker.check(default, ty, Why::Context);
+        for (field, index) in cx.declared.fields_of(id, case).iter().zip(0..) {
+            let Some(default) = cx.declared.field_defaults.get(&(id, case, index)).copied() else { continue };
+            let mut checker = Checker::new(cx, nominal.module, nominal.generics.clone(), Place::Const);
+            let value = checker.check(default, field.ty, Why::Context);
             checker.check_unhandled("", None);
             let body = checker.finish(Vec::new(), value);
-            let fields = match &mut cx.program.nominals[id].kind {
-                NominalKind::Record(fields) => Some(fields),
-                NominalKind::Enum(cases) | NominalKind::Error(cases) => {
-                    cases.get_mut(case as usize).map(|case| &mut case.fields)
-                }
-                NominalKind::Distinct(_) => None,
-            };
-            if let Some(field) = fields.and_then(|fields| fields.get_mut(index)) {
-                field.default = Some(body.value);
-            }
+            bodies.field_defaults.push(((id, case, index), body.value));
         }
     }
 }

@@ -35,7 +35,7 @@ impl<'a> Checker<'_, 'a> {
 
     /// `spawn e`
     pub fn check_spawn(&mut self, inner: &ast::Expr, span: Span, want: &Want) -> Expr {
-        self.cx.program.spawns = true;
+        self.cx.work.spawns = true;
         let kept = !matches!(want, Want::Drop);
         let inner_want = if kept { Want::Any } else { Want::Drop };
         let mark = self.raised.len();

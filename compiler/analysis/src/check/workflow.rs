@@ -1,8 +1,9 @@
 //! Workflows: their body, and the states, signals, queries and updates declared in it.
 
+use super::bodies::WorkflowBody;
 use super::{Binding, Checker, Place, Want, Why};
 use crate::context::Context;
-use crate::hir::{Body, Expr, Id, Signal, Signature, State, StmtKind, Ty, Types, WorkflowId};
+use crate::hir::{Body, Expr, Handler, Id, Signal, Signature, State, StmtKind, Ty, Types, WorkflowId};
 use crate::{declare, report};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, Ident};
@@ -103,18 +104,18 @@ impl Checker<'_, '_> {
 }
 
 /// Checks a workflow.
-pub(crate) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) {
-    let Some(decl) = cx.workflows.get(id.index()).copied() else { return };
-    let signature = cx.program.workflows[id].signature.clone();
-    let signals = cx.program.workflows[id].signals.clone();
+pub(super) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) -> Option<WorkflowBody> {
+    let decl = cx.declared.workflows.get(id.index()).copied()?;
+    let workflow = &cx.declared.program.workflows[id];
+    let signature = &workflow.signature;
     let mut checker = Checker::new(cx, signature.module, Vec::new(), Place::Workflow);
-    checker.parts.signals = signals;
+    checker.parts.signals = workflow.signals.clone();
     checker.check_defaults(&signature.params, &decl.signature.params);
     checker.take_raised(0);
     let params = checker.bind_signature(&signature.params, &decl.signature.params);
     checker.declare_parts(&decl.body);
     checker.open_workflow_scope();
-    let value = checker.function_body(&signature, &decl.signature, &decl.body);
+    let value = checker.function_body(signature, &decl.signature, &decl.body);
     checker.close_workflow_scope();
     checker.check_unhandled(&signature.name, Some(&decl.signature));
     for (param, written) in signature.params.iter().zip(&decl.signature.params) {
@@ -129,33 +130,25 @@ pub(crate) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) {
     checker.parts.states.iter_mut().zip(tys).for_each(|(state, ty)| state.ty = ty);
     let mut parts = std::mem::take(&mut checker.parts);
     let body = checker.finish(params, value);
-    let (mut queries, mut updates) = (0, 0);
+    let mut found = WorkflowBody { body, ..WorkflowBody::default() };
+    let (mut queries, mut updates) = (workflow.queries.iter(), workflow.updates.iter());
     for stmt in &decl.body.stmts {
         match &stmt.kind {
             ast::StmtKind::Query(handler) => {
-                let known =
-                    cx.program.workflows[id].queries.get(queries).map(|query| query.signature.clone());
-                let body = known.map(|known| check_handler(cx, Place::Query, &known, handler, &mut parts));
-                if let Some((query, body)) = cx.program.workflows[id].queries.get_mut(queries).zip(body) {
-                    query.body = body;
-                }
-                queries += 1;
+                let check =
+                    |known: &Handler| check_handler(cx, Place::Query, &known.signature, handler, &mut parts);
+                found.queries.extend(queries.next().map(check));
             }
             ast::StmtKind::Update(handler) => {
-                let known =
-                    cx.program.workflows[id].updates.get(updates).map(|update| update.signature.clone());
-                let body = known.map(|known| check_handler(cx, Place::Update, &known, handler, &mut parts));
-                if let Some((update, body)) = cx.program.workflows[id].updates.get_mut(updates).zip(body) {
-                    update.body = body;
-                }
-                updates += 1;
+                let check =
+                    |known: &Handler| check_handler(cx, Place::Update, &known.signature, handler, &mut parts);
+                found.updates.extend(updates.next().map(check));
             }
             _ => {}
         }
     }
-    let workflow = &mut cx.program.workflows[id];
-    workflow.body = body;
-    workflow.states = parts.states;
+    found.states = parts.states;
+    Some(found)
 }
 
 /// Checks a query or update: it sees the workflow's states, and nothing else of its body.

@@ -97,6 +97,11 @@ impl<I: Id, T> Table<I, T> {
         self.items.iter()
     }
 
+    /// The entries, in order, for themselves.
+    pub fn into_values(self) -> std::vec::IntoIter<T> {
+        self.items.into_iter()
+    }
+
     /// Some neighbouring entries, to be changed.
     pub fn slice_mut(&mut self, range: std::ops::Range<usize>) -> impl Iterator<Item = &mut T> {
         self.items.get_mut(range).into_iter().flatten()

@@ -18,5 +18,6 @@ mod walk;
 pub use expr::*;
 pub use ids::*;
 pub use program::*;
+pub(crate) use types::Adopted;
 pub use types::{Type, Types};
 pub use walk::VisitorMut;

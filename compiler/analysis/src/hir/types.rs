@@ -4,6 +4,7 @@ use super::ids::{Id, NominalId, Table, Ty, WorkflowId};
 use super::program::Nominal;
 use flow_syntax::ast::Name;
 use foldhash::{HashMap, HashMapExt};
+use std::sync::Arc;
 
 /// A type. `Ty` ids are equal exactly where types are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,8 +69,14 @@ pub enum Type {
 }
 
 /// The interner of types. The types without parts have fixed ids ([`Types::INT`] …).
+///
+/// It may lie over another one that no longer changes, so that many bodies are checked at once: it finds the types of
+/// that, and has only those that are not there.
 #[derive(Debug)]
 pub struct Types {
+    below: Option<Arc<Types>>,
+    /// The ids of its own types begin here.
+    first: usize,
     types: Table<Ty, Type>,
     /// Which types hold an `Infer`, so that finished types need no walk.
     open: Vec<bool>,
@@ -106,7 +113,7 @@ fixed! {
 
 impl Default for Types {
     fn default() -> Self {
-        let mut types = Types { types: Table::new(), open: Vec::new(), ids: HashMap::new() };
+        let mut types = Types::empty(None);
         for ty in FIXED {
             types.intern(ty.clone());
         }
@@ -115,21 +122,66 @@ impl Default for Types {
 }
 
 impl Types {
+    fn empty(below: Option<Arc<Types>>) -> Types {
+        let first = below.as_ref().map_or(0, |below| below.len());
+        Types { below, first, types: Table::new(), open: Vec::new(), ids: HashMap::new() }
+    }
+
+    /// Knows what `below` knows, and keeps what is new for itself.
+    pub(crate) fn over(below: &Arc<Types>) -> Types {
+        Types::empty(Some(below.clone()))
+    }
+
+    /// Takes in the types that another one, over the same as this once was, has of its own; gives the id that each has
+    /// here, in their order. What was never fully known is [`Types::INVALID`].
+    pub(crate) fn adopt(&mut self, own: Own) -> Adopted {
+        let Own { first, types } = own;
+        let mut ids: Vec<Ty> = Vec::with_capacity(types.len());
+        for (ty, open) in types {
+            let id = if open {
+                Types::INVALID
+            } else {
+                // A type without parts is its own; its id was not looked at.
+                let parts = ty.clone();
+                let whole = Types::INVALID;
+                let known = Adopted { first, ids };
+                let id = self.map_parts(whole, ty, &mut |_, part| known.id(part));
+                ids = known.ids;
+                if id == whole { self.intern(parts) } else { id }
+            };
+            ids.push(id);
+        }
+        Adopted { first, ids }
+    }
+
+    /// The types that those below don't have.
+    pub(crate) fn into_own(self) -> Own {
+        let first = self.first;
+        Own { first, types: self.types.into_values().zip(self.open).collect() }
+    }
+
     /// The id of a type.
     pub fn intern(&mut self, ty: Type) -> Ty {
+        if let Some(&id) = self.below.as_ref().and_then(|below| below.ids.get(&ty)) {
+            return id;
+        }
         if let Some(&id) = self.ids.get(&ty) {
             return id;
         }
         let open = self.has_infer(&ty);
         self.open.push(open);
-        let id = self.types.push(ty.clone());
+        let id = Ty::new(self.first + self.types.push(ty.clone()).index());
         self.ids.insert(ty, id);
         id
     }
 
     /// Whether a type is not fully known yet.
     pub(crate) fn is_open(&self, id: Ty) -> bool {
-        self.open.get(id.index()).copied().unwrap_or(false)
+        match (id.index().checked_sub(self.first), &self.below) {
+            (Some(own), _) => self.open.get(own).copied().unwrap_or(false),
+            (None, Some(below)) => below.is_open(id),
+            (None, None) => false,
+        }
     }
 
     fn has_infer(&self, ty: &Type) -> bool {
@@ -146,7 +198,10 @@ impl Types {
 
     /// The type of an id.
     pub fn get(&self, id: Ty) -> &Type {
-        &self.types[id]
+        match (id.index().checked_sub(self.first), &self.below) {
+            (None, Some(below)) => below.get(id),
+            (own, _) => &self.types[Ty::new(own.unwrap_or_default())],
+        }
     }
 
     /// `T?`
@@ -270,16 +325,41 @@ impl Types {
 
     /// How many types there are.
     pub fn len(&self) -> usize {
-        self.types.len()
+        self.first + self.types.len()
     }
 
     /// Never: the simple types are always there.
     pub fn is_empty(&self) -> bool {
-        self.types.is_empty()
+        self.len() == 0
     }
 
     /// The id of the `index`-th type, for tables beside this one.
     pub fn id(&self, index: usize) -> Option<Ty> {
         (index < self.len()).then(|| Ty::new(index))
+    }
+}
+
+/// The types that an interner over another one has for itself, and which of them are open.
+pub(crate) struct Own {
+    first: usize,
+    types: Vec<(Type, bool)>,
+}
+
+/// The ids of types that were taken in elsewhere.
+pub(crate) struct Adopted {
+    first: usize,
+    ids: Vec<Ty>,
+}
+
+impl Adopted {
+    /// The id that a type has now.
+    pub fn id(&self, ty: Ty) -> Ty {
+        let own = ty.index().checked_sub(self.first);
+        own.and_then(|own| self.ids.get(own)).copied().unwrap_or(ty)
+    }
+
+    /// Whether no type has another id.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
     }
 }

@@ -1,0 +1,119 @@
+//! The checked bodies of a module on their way into the program. They are made apart from those of other modules, with
+//! types of their own, which get their final ids when all are known.
+
+use crate::hir::{
+    ActivityId, Adopted, Body, Expr, ExprKind, FunctionCode, FunctionId, NominalId, NominalKind, Pattern,
+    Policy, Program, State, VisitorMut, WorkflowId,
+};
+
+/// All that is found out of a module's code.
+#[derive(Default)]
+pub(crate) struct Bodies {
+    pub functions: Vec<(FunctionId, FunctionCode)>,
+    pub activities: Vec<(ActivityId, ActivityBody)>,
+    pub workflows: Vec<(WorkflowId, WorkflowBody)>,
+    /// The defaults of fields, by type, case (0 for a record) and field.
+    pub field_defaults: Vec<((NominalId, u32, u32), Expr)>,
+}
+
+/// The code of an activity.
+pub(crate) struct ActivityBody {
+    pub body: Body,
+    pub has_run: bool,
+    pub policy: Policy,
+    pub unless: Option<Pattern>,
+}
+
+/// The code of a workflow, its queries and its updates, each in order of declaration.
+#[derive(Default)]
+pub(crate) struct WorkflowBody {
+    pub body: Body,
+    pub states: Vec<State>,
+    pub queries: Vec<Body>,
+    pub updates: Vec<Body>,
+}
+
+impl Bodies {
+    /// Puts the code where it belongs.
+    pub fn install(self, program: &mut Program) {
+        for (id, code) in self.functions {
+            program.functions[id].code = code;
+        }
+        for (id, ActivityBody { body, has_run, policy, unless }) in self.activities {
+            let activity = &mut program.activities[id];
+            (activity.body, activity.has_run, activity.policy, activity.unless) =
+                (body, has_run, policy, unless);
+        }
+        for (id, found) in self.workflows {
+            let workflow = &mut program.workflows[id];
+            (workflow.body, workflow.states) = (found.body, found.states);
+            workflow.queries.iter_mut().zip(found.queries).for_each(|(query, body)| query.body = body);
+            workflow.updates.iter_mut().zip(found.updates).for_each(|(update, body)| update.body = body);
+        }
+        for ((id, case, index), value) in self.field_defaults {
+            let fields = match &mut program.nominals[id].kind {
+                NominalKind::Record(fields) => Some(fields),
+                NominalKind::Enum(cases) | NominalKind::Error(cases) => {
+                    cases.get_mut(case as usize).map(|case| &mut case.fields)
+                }
+                NominalKind::Distinct(_) => None,
+            };
+            if let Some(field) = fields.and_then(|fields| fields.get_mut(index as usize)) {
+                field.default = Some(value);
+            }
+        }
+    }
+
+    /// Gives every type its final id.
+    pub fn adopt(&mut self, adopted: &Adopted) {
+        if adopted.is_empty() {
+            return;
+        }
+        let mut adopter = Adopter { adopted };
+        for (_, code) in &mut self.functions {
+            if let FunctionCode::Flow(body) = code {
+                adopter.body(body);
+            }
+        }
+        for (_, activity) in &mut self.activities {
+            adopter.body(&mut activity.body);
+            activity.policy.each_part_mut(&mut adopter);
+            activity.unless.iter_mut().for_each(|pattern| adopter.pattern(pattern));
+        }
+        for (_, workflow) in &mut self.workflows {
+            let handlers = workflow.queries.iter_mut().chain(&mut workflow.updates);
+            std::iter::once(&mut workflow.body).chain(handlers).for_each(|body| adopter.body(body));
+            workflow.states.iter_mut().for_each(|state| state.ty = adopted.id(state.ty));
+        }
+        self.field_defaults.iter_mut().for_each(|(_, value)| adopter.expr(value));
+    }
+}
+
+struct Adopter<'t> {
+    adopted: &'t Adopted,
+}
+
+impl Adopter<'_> {
+    fn body(&mut self, body: &mut Body) {
+        self.expr(&mut body.value);
+        body.locals.values_mut().for_each(|local| local.ty = self.adopted.id(local.ty));
+    }
+}
+
+impl VisitorMut for Adopter<'_> {
+    fn expr(&mut self, expr: &mut Expr) {
+        expr.each_part_mut(self);
+        expr.ty = self.adopted.id(expr.ty);
+        if let ExprKind::Call { type_args: types, .. }
+        | ExprKind::Function { type_args: types, .. }
+        | ExprKind::Try { errors: types, .. } = &mut expr.kind
+        {
+            types.iter_mut().for_each(|ty| *ty = self.adopted.id(*ty));
+        }
+    }
+
+    fn pattern(&mut self, pattern: &mut Pattern) {
+        pattern.ty = self.adopted.id(pattern.ty);
+        pattern.parts_mut().iter_mut().for_each(|part| self.pattern(part));
+    }
+}
