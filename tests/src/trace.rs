@@ -66,6 +66,15 @@ impl Trace {
         Trace { steps, ..Trace::default() }
     }
 
+    /// The first arguments of the calls of an activity that were answered, in the order in which that was recorded.
+    pub fn in_the_order_of_their_ends(&self, activity: &str) -> Vec<&str> {
+        let of_it = self.steps.iter().filter(|step| step.name == activity);
+        let mut ended: Vec<_> =
+            of_it.filter_map(|step| Some((step.end?.0, step.args.first()?.as_str()?))).collect();
+        ended.sort_by_key(|(moment, _)| *moment);
+        ended.into_iter().map(|(_, what)| what).collect()
+    }
+
     /// An attempt is made.
     pub(crate) fn attempt(&mut self, key: CallKey, name: &str, args: &[Value]) {
         self.now += 1;

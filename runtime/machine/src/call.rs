@@ -349,8 +349,11 @@ impl Instance {
             if asked_for.contains(&(call.key, call.attempt)) {
                 continue;
             }
-            if !call.in_flight(self.clock) || activity.run.is_none() {
-                self.request(context, &path, call);
+            let in_flight = call.in_flight(self.clock);
+            if !in_flight || activity.run.is_none() {
+                // A worker elsewhere may have done it by now, even where a pause holds the next request back.
+                let maybe_happened = call.maybe_happened || in_flight;
+                self.request(context, &path, Call { maybe_happened, ..call });
                 continue;
             }
             // The old owner's transaction has ended without a completion, so a `sql` call did not happen.

@@ -35,7 +35,7 @@ impl Flight {
     }
 }
 
-impl Simulation {
+impl Simulation<'_> {
     /// Whether an outcome may be heard of.
     pub(super) fn arrives(&self, flight: &Flight) -> bool {
         flight.gate.is_open(&self.trace)

@@ -1,6 +1,6 @@
 //! How a run ended, and what is compared of it.
 
-use super::{Crash, Simulation};
+use super::{Crash, SECOND, Seeds, Simulation};
 use crate::trace::Trace;
 use flow_machine::history::{ErrorReport, HistoryEvent};
 use flow_machine::ids::InstanceId;
@@ -42,8 +42,11 @@ pub struct Ended {
     pub stalled: Option<String>,
 }
 
-impl Simulation {
+impl Simulation<'_> {
     pub(super) fn ended(mut self, stalled: Option<String>) -> Ended {
+        if Seeds::is_one() {
+            self.tell();
+        }
         self.assert_laws();
         if let Some(mirror) = &mut self.mirror {
             mirror.holds_all_of(&self.store);
@@ -78,6 +81,18 @@ impl Simulation {
             trace: self.trace,
             stalled,
         }
+    }
+
+    /// Prints the histories, for whoever repeats a seed.
+    fn tell(&self) {
+        for rows in self.store.instances.values() {
+            eprintln!("\n{:?}", rows.instance.as_ref().map(|row| (&row.name, row.status)));
+            for row in &rows.history {
+                let seconds = row.at.0 as f64 / SECOND as f64;
+                eprintln!("{:4} {seconds:10.3} {}", row.sequence, String::from_utf8_lossy(&row.event));
+            }
+        }
+        eprintln!("effects: {:#?}", self.effects.iter().map(|(_, effect)| effect).collect::<Vec<_>>());
     }
 
     /// The history of an instance.

@@ -8,7 +8,7 @@ use flow_machine::rows::Status;
 use flow_mir::{HostOp, Op, Program};
 use std::collections::{BTreeMap, BTreeSet};
 
-impl Simulation {
+impl Simulation<'_> {
     /// Panics where a law is broken.
     pub(super) fn assert_laws(&self) {
         let ordered = !undoes_together(self.executor.program());

@@ -19,7 +19,7 @@ pub use ended::{Ended, assert_same};
 pub use faults::{Crash, Faults, Weather};
 pub use outside::Outside;
 pub use script::{Answer, Attempt};
-pub use survive::{Seeds, survives_every_crash};
+pub use survive::{Seeds, Storm, survives_every_crash};
 
 use crate::trace::Trace;
 use attempt::Flight;
@@ -40,7 +40,7 @@ use uuid::Uuid;
 /// Nanoseconds in a second.
 pub const SECOND: i64 = 1_000_000_000;
 
-type Script = Box<dyn FnMut(&Attempt) -> Answer>;
+type Script<'s> = Box<dyn FnMut(&Attempt) -> Answer + 's>;
 
 /// What the simulation does next.
 enum Next {
@@ -54,9 +54,9 @@ enum Next {
 }
 
 /// A simulated run of one instance, its children, and what they detach.
-pub struct Simulation {
+pub struct Simulation<'s> {
     executor: Arc<dyn Executor>,
-    script: Script,
+    script: Script<'s>,
     store: Store,
     /// A real store that gets the same.
     mirror: Option<Mirror>,
@@ -89,12 +89,12 @@ pub struct Simulation {
     trace: Trace,
 }
 
-impl Simulation {
+impl<'s> Simulation<'s> {
     /// What stands for the hash of the program.
     pub(crate) const PROGRAM: [u8; 32] = [1; 32];
 
     /// A run with this script.
-    pub fn new(executor: Arc<dyn Executor>, script: impl FnMut(&Attempt) -> Answer + 'static) -> Simulation {
+    pub fn new(executor: Arc<dyn Executor>, script: impl FnMut(&Attempt) -> Answer + 's) -> Simulation<'s> {
         Simulation {
             executor,
             script: Box::new(script),
@@ -123,14 +123,14 @@ impl Simulation {
 
     /// Writes to this store as well, and loads from it.
     #[must_use]
-    pub fn mirrored(mut self, mirror: Option<Mirror>) -> Simulation {
+    pub fn mirrored(mut self, mirror: Option<Mirror>) -> Self {
         self.mirror = mirror;
         self
     }
 
     /// With these faults.
     #[must_use]
-    pub fn crashing(mut self, faults: impl Into<Faults>) -> Simulation {
+    pub fn crashing(mut self, faults: impl Into<Faults>) -> Self {
         self.faults = faults.into();
         self.is_wild = self.faults.is_wild();
         self
@@ -138,7 +138,7 @@ impl Simulation {
 
     /// Does this from outside, in order of time.
     #[must_use]
-    pub fn outside(mut self, events: impl IntoIterator<Item = Outside>) -> Simulation {
+    pub fn outside(mut self, events: impl IntoIterator<Item = Outside>) -> Self {
         let numbered = (1..).map(Uuid::from_u128).zip(events);
         self.outside.extend(numbered);
         self

@@ -22,7 +22,7 @@ pub enum Outside {
 /// How often those who wait for an end try something harder.
 const PATIENCE: usize = 60;
 
-impl Simulation {
+impl Simulation<'_> {
     /// Accepts what was sent up to now.
     pub(super) fn accept_what_came(&mut self) {
         while let Some(at) = self.next_sent().filter(|at| *at <= self.now)
@@ -56,8 +56,10 @@ impl Simulation {
     /// taken out.
     pub(super) fn read_inbox(&mut self, accepted_by: i64, read_by: i64) -> Option<(InstanceId, Event)> {
         loop {
-            let mut letters = self.store.inbox.iter();
-            let letter = letters.find(|letter| letter.at <= accepted_by && letter.read <= read_by)?.clone();
+            let mut letters = self.store.inbox.iter().filter(|letter| letter.at <= accepted_by);
+            // It is read whole, whichever of them somebody was woken for.
+            letters.clone().find(|letter| letter.read <= read_by)?;
+            let letter = letters.next()?.clone();
             let root = self.store.row(letter.to)?.root;
             if self.live.contains_key(&root) {
                 return Some((letter.to, letter.event()));

@@ -21,7 +21,7 @@ pub(super) struct Stale {
     hears: Vec<(InstanceId, Event)>,
 }
 
-impl Simulation {
+impl Simulation<'_> {
     /// Keeps the memory of an owner that is being replaced.
     pub(super) fn cut_off(
         &mut self,

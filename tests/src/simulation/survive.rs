@@ -3,7 +3,7 @@
 use super::faults::{Faults, Weather};
 use super::{Answer, Attempt, Ended, Outside, SECOND, Simulation, assert_same};
 use flow_machine::event::Message;
-use flow_mir::Program;
+use flow_mir::{Executor, Program};
 use flow_project::Random;
 use serde_json::Value;
 use std::sync::Arc;
@@ -17,11 +17,19 @@ pub struct Seeds;
 impl Seeds {
     /// So many, unless the environment says otherwise.
     pub fn up_to(count: u64) -> impl Iterator<Item = u64> {
-        let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-        match variable("FLOW_SEED") {
+        match Seeds::named("FLOW_SEED") {
             Some(one) => one..=one,
-            None => 1..=variable("FLOW_SEEDS").unwrap_or(count),
+            None => 1..=Seeds::named("FLOW_SEEDS").unwrap_or(count),
         }
+    }
+
+    /// Whether one seed is repeated.
+    pub(super) fn is_one() -> bool {
+        Seeds::named("FLOW_SEED").is_some()
+    }
+
+    fn named(variable: &str) -> Option<u64> {
+        std::env::var(variable).ok()?.parse().ok()
     }
 }
 
@@ -106,4 +114,45 @@ pub fn interfered(outside: &[Outside], seed: u64, took: i64) -> Vec<Outside> {
         Outside::Once(..) => i64::MAX,
     });
     all
+}
+
+/// One program under all that seeds bring, on both executors in turn.
+pub struct Storm {
+    executors: Vec<(&'static str, Arc<dyn Executor>)>,
+}
+
+/// Makes one run, with this script.
+pub type Run<'a> = dyn Fn(&mut dyn FnMut(&Attempt) -> Answer) -> Ended + 'a;
+
+impl Storm {
+    /// Over this program; `main` is run.
+    pub fn over(text: &str) -> Storm {
+        Storm { executors: crate::executors(&crate::compile(text)) }
+    }
+
+    /// Hands a run in wild weather to `judge` for each seed, so many unless the environment says otherwise. Operators
+    /// interfere within about `span` nanoseconds.
+    pub fn rage(&self, seeds: u64, span: i64, outside: &[Outside], judge: impl FnMut(&Run<'_>)) {
+        self.rage_with(Value::Object(serde_json::Map::new()), seeds, span, outside, judge);
+    }
+
+    /// The same, with these arguments.
+    pub fn rage_with(
+        &self,
+        input: Value,
+        seeds: u64,
+        span: i64,
+        outside: &[Outside],
+        mut judge: impl FnMut(&Run<'_>),
+    ) {
+        for seed in Seeds::up_to(seeds) {
+            let _repeat = Repeat(seed);
+            let (_, executor) = &self.executors[seed as usize % self.executors.len()];
+            judge(&|script| {
+                let simulation = Simulation::new(executor.clone(), script);
+                let simulation = simulation.outside(interfered(outside, seed, span));
+                simulation.crashing(Faults::seeded(seed, Weather::Wild)).run("main", &input)
+            });
+        }
+    }
 }
