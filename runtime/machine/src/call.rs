@@ -226,7 +226,8 @@ impl Instance {
         let undoing = self.undoing(path);
         let Some(call) = self.open_call_of(path) else { return };
         let mut call = call.clone();
-        call.maybe_happened |= failure.unknown;
+        // An answer settles what earlier attempts left open.
+        call.maybe_happened = failure.answer.is_none() && (call.maybe_happened || failure.unknown);
         let interrupted = self.strands.get(path).is_some_and(|strand| strand.meta.is_interrupted());
         let gives_way = interrupted && (failure.answer.is_some() || self.may_give_way(path, &call));
         // The exceptions bound the activity's own retries, which are lifted where it undoes something.
