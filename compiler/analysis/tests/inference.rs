@@ -121,3 +121,27 @@ fn fixes_make_programs_right() {
     fixed.replace_range(range, &fix.replacement);
     assert!(!check(&Memory::new().with("main.flow", fixed)).has_errors());
 }
+
+#[test]
+fn what_a_race_head_gives_is_dropped_where_its_arm_has_no_name_for_it() {
+    let text = |variable: &str, name: &str| {
+        format!(
+            "activity load(n: Int) -> Int
+             workflow main(xs: List<Int>) {{
+               {variable} loaded: List<Int> = []
+               race {{
+                 parallel for x in xs {{ loaded.push(load(x)) }} {name} => {{}}
+                 after 1h => {{}}
+               }}
+             }}"
+        )
+    };
+    // So what ends the branch is a statement: it changes the variable, which a branch may do to a `state` only.
+    let is_refused = |variable: &str, name: &str| {
+        let analysis = check(&Memory::new().with("main.flow", text(variable, name)));
+        analysis.diagnostics.iter().any(|diagnostic| diagnostic.code.0 == "E0701")
+    };
+    assert!(is_refused("var", ""));
+    assert!(!is_refused("state", ""));
+    assert!(!is_refused("var", "as lists"));
+}

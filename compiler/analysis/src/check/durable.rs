@@ -222,7 +222,7 @@ impl Checker<'_, '_> {
         let mut checked = Vec::new();
         for arm in arms {
             let mark = self.open_block();
-            let (head, value_ty) = self.race_head(&arm.head);
+            let (head, value_ty) = self.race_head(&arm.head, arm.binding.is_some());
             let binding = arm.binding.as_ref().map(|binding| {
                 match head {
                     RaceHead::After(_) => self.report(report::nothing_to_bind("after", binding.span)),
@@ -241,7 +241,8 @@ impl Checker<'_, '_> {
         Expr { kind: ExprKind::Race(checked), ty, span }
     }
 
-    fn race_head(&mut self, head: &ast::RaceHead) -> (RaceHead, crate::hir::Ty) {
+    /// `bound`: the arm's body has a name for the head's value; without one nobody wants it.
+    fn race_head(&mut self, head: &ast::RaceHead, bound: bool) -> (RaceHead, crate::hir::Ty) {
         match head {
             ast::RaceHead::After(duration) => {
                 let duration = self.check(duration, Types::DURATION, Why::Setting("`after`"));
@@ -260,7 +261,8 @@ impl Checker<'_, '_> {
                     (RaceHead::WaitUntil(Box::new(wait)), Types::UNIT)
                 }
                 _ => {
-                    let branch = self.branch(FrameKind::RaceHead, |checker| checker.infer(expr));
+                    let want = if bound { Want::Any } else { Want::Drop };
+                    let branch = self.branch(FrameKind::RaceHead, |checker| checker.expr(expr, &want));
                     let ty = branch.body.ty;
                     (RaceHead::Strand(branch), ty)
                 }
