@@ -26,7 +26,7 @@ pub enum Weather {
 
 /// How a process loses what it owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Loss {
+pub enum Loss {
     /// It dies.
     Death,
     /// It is taken for dead, and does not know: it goes on in its own memory.
@@ -36,8 +36,8 @@ pub(super) enum Loss {
 /// What goes wrong in a run.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    /// Dies once, there.
-    crash: Option<Crash>,
+    /// Is lost once, there.
+    once: Option<(Crash, Loss)>,
     chance: Option<Chance>,
 }
 
@@ -60,17 +60,22 @@ struct Chance {
 
 impl From<Crash> for Faults {
     fn from(crash: Crash) -> Faults {
-        Faults { crash: Some(crash), chance: None }
+        Faults::once(crash, Loss::Death)
     }
 }
 
 impl From<Option<Crash>> for Faults {
     fn from(crash: Option<Crash>) -> Faults {
-        Faults { crash, chance: None }
+        crash.map(Faults::from).unwrap_or_default()
     }
 }
 
 impl Faults {
+    /// The process is lost once, there.
+    pub fn once(place: Crash, loss: Loss) -> Faults {
+        Faults { once: Some((place, loss)), chance: None }
+    }
+
     /// What a seed brings.
     pub fn seeded(seed: u64, weather: Weather) -> Faults {
         let mut random = Random::new(seed);
@@ -92,14 +97,13 @@ impl Faults {
             lost_answer,
             lost_wake_up,
         };
-        Faults { crash: None, chance: Some(chance) }
+        Faults { once: None, chance: Some(chance) }
     }
 
     /// Whether the owner of all instances is lost here.
     pub(super) fn loss_at(&mut self, place: Crash) -> Option<Loss> {
-        if self.crash == Some(place) {
-            self.crash = None;
-            return Some(Loss::Death);
+        if let Some((_, loss)) = self.once.take_if(|(at, _)| *at == place) {
+            return Some(loss);
         }
         let chance = self.chance.as_mut()?;
         if chance.losses == 0 || !chance.happens(|chance| chance.loss) {
@@ -142,7 +146,7 @@ impl Faults {
 
     /// Whether a stale owner tries to write now.
     pub(super) fn stale_owner_wakes(&mut self) -> bool {
-        self.chance.as_mut().is_some_and(|chance| chance.random.one_in(3))
+        self.chance.as_mut().is_none_or(|chance| chance.random.one_in(3))
     }
 
     /// Whether a run may end differently.

@@ -10,20 +10,21 @@ mod faults;
 mod laws;
 pub mod mirror;
 mod outside;
+mod real;
 mod script;
 mod stale;
 mod stored;
 mod survive;
 
 pub use ended::{Ended, assert_same};
-pub use faults::{Crash, Faults, Weather};
+pub use faults::{Crash, Faults, Loss, Weather};
 pub use outside::Outside;
+pub use real::on_real_stores;
 pub use script::{Answer, Attempt};
 pub use survive::{Seeds, Storm, survives_every_crash};
 
 use crate::trace::Trace;
 use attempt::Flight;
-use faults::Loss;
 use flow_machine::event::{Action, Answered, Dispatch, Event};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::{Changes, Status, StoredInstance};

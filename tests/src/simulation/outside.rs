@@ -61,6 +61,9 @@ impl Simulation<'_> {
             letters.clone().find(|letter| letter.read <= read_by)?;
             let letter = letters.next()?.clone();
             let root = self.store.row(letter.to)?.root;
+            if let Some(mirror) = &self.mirror {
+                mirror.reads(root, &self.store.letters(root));
+            }
             if self.live.contains_key(&root) {
                 return Some((letter.to, letter.event()));
             }

@@ -1,6 +1,7 @@
 //! All that a program must survive: a crash at each place, and what seeds bring.
 
 use super::faults::{Faults, Weather};
+use super::real::on_real_stores;
 use super::{Answer, Attempt, Ended, Outside, SECOND, Simulation, assert_same};
 use flow_machine::event::Message;
 use flow_mir::{Executor, Program};
@@ -28,13 +29,13 @@ impl Seeds {
         Seeds::named("FLOW_SEED").is_some()
     }
 
-    fn named(variable: &str) -> Option<u64> {
+    pub(super) fn named(variable: &str) -> Option<u64> {
         std::env::var(variable).ok()?.parse().ok()
     }
 }
 
-/// Says how a seed is run again if the run panics.
-pub struct Repeat(pub u64);
+/// Says how a seed is run again if the run panics: the variable, and the seed.
+pub(super) struct Repeat(pub &'static str, pub u64);
 
 impl Drop for Repeat {
     fn drop(&mut self) {
@@ -43,16 +44,17 @@ impl Drop for Repeat {
             let file = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let binary = file.rsplit_once('-').map_or(file.as_str(), |(name, _)| name);
             let test = std::thread::current().name().unwrap_or_default().to_owned();
+            let Repeat(variable, seed) = self;
             eprintln!(
-                "\nrepeat: FLOW_SEED={} cargo test -p flow-tests --test {binary} -- --exact {test}\n",
-                self.0
+                "\nrepeat: {variable}={seed} cargo test -p flow-tests --test {binary} -- --exact {test}\n"
             );
         }
     }
 }
 
 /// Runs a workflow when all is well; then again with a crash at each place, and in rough weather: every run must end the same
-/// way and with the same calls; then in wild weather, where the laws must hold. Gives the first run.
+/// way and with the same calls; then in wild weather, where the laws must hold; then a sample of it on real stores. Gives the first
+/// run.
 pub fn survives_every_crash(
     program: &Arc<Program>,
     workflow: &str,
@@ -76,7 +78,7 @@ pub fn survives_every_crash(
     }
     let calm = first.expect("at least one executor");
     for seed in Seeds::up_to(SEEDS) {
-        let _repeat = Repeat(seed);
+        let _repeat = Repeat("FLOW_SEED", seed);
         let (kind, executor) = &executors[seed as usize % executors.len()];
         let simulation = || Simulation::new(executor.clone(), script.clone());
         let rough =
@@ -85,6 +87,11 @@ pub fn survives_every_crash(
         let wild = simulation().outside(interfered(outside, seed, calm.took));
         wild.crashing(Faults::seeded(seed, Weather::Wild)).run(workflow, input);
     }
+    on_real_stores(&calm, |faults, mirror| {
+        let (_, executor) = &executors[calm.transitions % executors.len()];
+        let simulation = Simulation::new(executor.clone(), script.clone()).mirrored(Some(mirror));
+        simulation.outside(outside.iter().cloned()).crashing(faults).run(workflow, input)
+    });
     calm
 }
 
@@ -146,7 +153,7 @@ impl Storm {
         mut judge: impl FnMut(&Run<'_>),
     ) {
         for seed in Seeds::up_to(seeds) {
-            let _repeat = Repeat(seed);
+            let _repeat = Repeat("FLOW_SEED", seed);
             let (_, executor) = &self.executors[seed as usize % self.executors.len()];
             judge(&|script| {
                 let simulation = Simulation::new(executor.clone(), script);

@@ -1,0 +1,105 @@
+//! The same on SQLite and PostgreSQL: every commit goes there, every recovery loads from there under a new lease, owners that have
+//! been replaced try to write there, and at the end all rows, histories, answers and waiting messages are compared.
+//!
+//! Each program runs there with a sample of its faults, chosen by a seed that differs each time and is printed with a failure;
+//! with all its crashes where `FLOW_EVERY_CRASH` is set.
+
+use super::faults::{Faults, Loss, Weather};
+use super::mirror::Mirror;
+use super::survive::{Repeat, Seeds};
+use super::{Ended, assert_same};
+use flow_project::Random;
+use flow_test_support::PostgresServer;
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The variable that names the seed of the sample.
+const SEED: &str = "FLOW_STORES_SEED";
+
+/// One program in so many runs on PostgreSQL as well: a new database takes its time.
+const ON_POSTGRES: usize = 4;
+
+/// A store.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Repeats runs of a program on real stores; each must end as when all is well.
+pub fn on_real_stores(calm: &Ended, run: impl Fn(Faults, Mirror) -> Ended) {
+    let seed = seed();
+    let _repeat = Repeat(SEED, seed);
+    let mut random = Random::new(seed ^ place_in_the_tests());
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        for faults in sample(kind, calm, &mut random) {
+            let place = format!("{kind:?}, {faults:?}");
+            let (mirror, _file) = fresh(kind);
+            assert_same(&run(faults, mirror), calm, &place);
+        }
+    }
+}
+
+fn sample(kind: Kind, calm: &Ended, random: &mut Random) -> Vec<Faults> {
+    let places = calm.places_to_crash();
+    if std::env::var_os("FLOW_EVERY_CRASH").is_some() {
+        return places
+            .into_iter()
+            .flat_map(|place| [Loss::Death, Loss::CutOff].map(|loss| Faults::once(place, loss)))
+            .collect();
+    }
+    if matches!(kind, Kind::Postgres) && !random.one_in(ON_POSTGRES) {
+        return Vec::new();
+    }
+    let loss = if random.one_in(2) { Loss::Death } else { Loss::CutOff };
+    let faults = match random.pick(&places) {
+        Some(place) if random.one_in(2) => Faults::once(*place, loss),
+        _ => Faults::seeded(random.number(), Weather::Rough),
+    };
+    vec![faults]
+}
+
+/// The seed of this process.
+fn seed() -> u64 {
+    static CHOSEN: OnceLock<u64> = OnceLock::new();
+    let of_the_clock =
+        || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_micros() as u64);
+    *CHOSEN.get_or_init(|| Seeds::named(SEED).unwrap_or_else(of_the_clock))
+}
+
+/// Tells the programs of a test apart, the same way each time: its name, and how many it has run.
+fn place_in_the_tests() -> u64 {
+    thread_local! {
+        static COUNT: Cell<u64> = const { Cell::new(0) };
+    }
+    let count = COUNT.replace(COUNT.get() + 1);
+    let name = std::thread::current().name().unwrap_or_default().to_owned();
+    name.bytes().fold(count, |mixed, byte| mixed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte))
+}
+
+/// A new store, and what removes its file.
+fn fresh(kind: Kind) -> (Mirror, Option<Removed>) {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    match kind {
+        Kind::Postgres => (Mirror::open(&PostgresServer::start().fresh_database()), None),
+        Kind::Sqlite => {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let folder =
+                std::env::temp_dir().join(format!("flow-simulation-{}-{number}", std::process::id()));
+            (Mirror::open(&format!("sqlite://{}/flow.db", folder.display())), Some(Removed(folder)))
+        }
+    }
+}
+
+/// A folder that goes when this does.
+struct Removed(PathBuf);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        // What is left of a test that failed is the system's to clear.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
