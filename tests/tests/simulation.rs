@@ -12,6 +12,7 @@
 )]
 
 use flow_machine::event::Message;
+use flow_machine::history::HistoryEvent;
 use flow_machine::rows::Status;
 use flow_tests::simulation::{Answer, Attempt, Ended, Outside, SECOND, Storm};
 use serde_json::{Value, json};
@@ -294,6 +295,26 @@ workflow main() fails Full {
 }
 
 // --- Once each ---
+
+#[test]
+fn a_cancellation_is_never_lost() {
+    let storm = Storm::over(
+        r#"
+activity note(n: Int)
+workflow main() {
+  for i in 0..5 { note(i) }
+  parallel for i in 5..10 max 2 { note(i); sleep 1s; note(i + 5) }
+}"#,
+    );
+    storm.rage(SEEDS, 4 * SECOND, &[], |run| {
+        let ended = run(&mut |_| Answer::Returns(Value::Null));
+        assert_ended(&ended);
+        let asked = ended.history.iter().position(|event| matches!(event, HistoryEvent::CancelRequested));
+        let mut since = ended.history.iter().skip(asked.unwrap_or(usize::MAX));
+        let goes_on = since.find(|event| matches!(event, HistoryEvent::CallRequested { .. }));
+        assert!(goes_on.is_none(), "after it was cancelled it asks for {goes_on:?}");
+    });
+}
 
 #[test]
 fn each_update_counts_once_and_each_signal_is_received_once() {

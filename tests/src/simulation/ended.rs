@@ -38,6 +38,8 @@ pub struct Ended {
     pub took: i64,
     /// When its steps began and ended.
     pub trace: Trace,
+    /// Its history.
+    pub history: Vec<HistoryEvent>,
     /// It did not end: where it stood when nothing more could happen.
     pub stalled: Option<String>,
 }
@@ -78,6 +80,7 @@ impl Simulation<'_> {
             transitions: self.transitions,
             attempts: self.attempts,
             took: self.now,
+            history: self.history(self.main),
             trace: self.trace,
             stalled,
         }

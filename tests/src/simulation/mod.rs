@@ -41,6 +41,9 @@ use uuid::Uuid;
 /// Nanoseconds in a second.
 pub const SECOND: i64 = 1_000_000_000;
 
+/// A run that takes more turns than this has no end.
+const ENDLESS: usize = 300_000;
+
 type Script<'s> = Box<dyn FnMut(&Attempt) -> Answer + 's>;
 
 /// What the simulation does next.
@@ -158,7 +161,7 @@ impl<'s> Simulation<'s> {
     /// The same, but a run that doesn't end is told as such.
     pub fn watch(mut self, workflow: &str, input: &Value) -> Ended {
         let new = self.new_instance(workflow, input);
-        loop {
+        for _ in 0..ENDLESS {
             if !self.revive(&new) {
                 continue;
             }
@@ -185,6 +188,7 @@ impl<'s> Simulation<'s> {
                 }
             }
         }
+        panic!("it goes on for ever: {} transitions in {} s", self.transitions, self.now / SECOND);
     }
 
     fn is_over(&self) -> bool {

@@ -1,0 +1,114 @@
+//! Steps of which nobody knows whether they happened.
+
+use crate::{after, at, undone};
+use flow_machine::event::Message;
+use flow_machine::rows::Status;
+use flow_tests::scenario::{bookings, run};
+use flow_tests::simulation::{Answer, SECOND};
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+
+#[test]
+fn the_unknown_handler_gets_the_key_of_the_call_and_its_place_is_when_it_was_given_up() {
+    let body = r#"workflow main() fails Declined {
+  saga {
+    parallel {
+      bounded("x") compensate cancel("x") unknown |key| cancel_by_key(key),
+      { sleep 1s
+        let b = book("b") compensate cancel(b) }
+    }
+  }
+}"#;
+    let body = body.replace(
+        "bounded(\"x\") compensate cancel(\"x\") unknown |key| cancel_by_key(key),",
+        "{ bounded(\"x\") compensate cancel(\"x\") unknown |key| cancel_by_key(key) },",
+    );
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let seen = keys.clone();
+    let ended = run(&body, json!({}), &[], move |attempt| match attempt.activity.as_str() {
+        "bounded" => {
+            seen.lock().unwrap().push(attempt.key.to_string());
+            Answer::Unknown
+        }
+        _ => bookings(attempt),
+    });
+    assert_eq!(ended.status, Status::Failed);
+    let key = keys.lock().unwrap()[0].clone();
+    assert!(keys.lock().unwrap().iter().all(|other| *other == key), "all attempts have one key");
+    // Given up after the retry at 1 s, a moment after `b` was asked for and before it was answered, or after.
+    let mut both = undone(&ended);
+    both.sort();
+    let mut expected = vec!["b".to_owned(), key];
+    expected.sort();
+    assert_eq!(both, expected);
+}
+
+#[test]
+fn a_step_that_says_unknown_is_interrupted_by_cancellation_and_undone_by_its_key() {
+    let body = r#"workflow main() fails Declined {
+  saga {
+    let a = book("a") compensate cancel(a)
+    book("b") compensate cancel("b") unknown |key| cancel_by_key("the key of b")
+  }
+}"#;
+    let ended =
+        run(body, json!({}), &[at(60, Message::Cancel)], |attempt| match attempt.args["what"].as_str() {
+            Some("b") => after(3600, bookings(attempt)),
+            _ => bookings(attempt),
+        });
+    assert_eq!(ended.status, Status::Cancelled);
+    assert_eq!(undone(&ended), ["the key of b", "a"]);
+    assert!(ended.took < 100 * SECOND, "it is not awaited");
+}
+
+#[test]
+fn a_step_that_may_have_happened_is_tried_until_that_is_known_before_it_is_cancelled() {
+    let body = r#"workflow main() fails Declined {
+  saga {
+    let a = book("a") compensate cancel(a)
+    book("b")
+  }
+}"#;
+    // The first two attempts give no answer; the cancellation comes in the pause after the second.
+    let ended = run(body, json!({}), &[at(2, Message::Cancel)], |attempt| match attempt.activity.as_str() {
+        "book" if attempt.attempt < 4 => Answer::Unknown,
+        _ => bookings(attempt),
+    });
+    assert_eq!(ended.status, Status::Cancelled);
+    assert_eq!(ended.effects, [r#"book("a")"#, r#"cancel("a")"#]);
+}
+
+#[test]
+fn a_step_that_certainly_did_not_happen_gives_way_to_cancellation_between_its_attempts() {
+    let body = r#"
+activity fussy(what: String) -> String fails Declined { retry: exponential(initial: 1h, factor: 1, attempts: 9) }
+workflow main() fails Declined {
+  saga {
+    let a = book("a") compensate cancel(a)
+    let b = fussy("b") compensate cancel(b) unknown |key| cancel_by_key(key)
+  }
+}"#;
+    let ended = run(body, json!({}), &[at(60, Message::Cancel)], |attempt| match attempt.activity.as_str() {
+        "fussy" => Answer::Fails(json!({"Declined": {"why": "busy"}})),
+        _ => bookings(attempt),
+    });
+    assert_eq!((ended.status, undone(&ended)), (Status::Cancelled, vec!["a".to_owned()]));
+    assert!(ended.took < 100 * SECOND);
+}
+
+#[test]
+fn a_later_answer_settles_what_an_earlier_attempt_left_open() {
+    let body = r#"
+activity careful(what: String) -> String fails Declined { retry: exponential(initial: 1s, factor: 1, attempts: 2) }
+workflow main() fails Declined {
+  saga {
+    let a = careful("a") compensate cancel(a) unknown |key| cancel_by_key(key)
+  }
+}"#;
+    let ended = run(body, json!({}), &[], |attempt| match attempt.attempt {
+        1 if attempt.activity == "careful" => Answer::Refused,
+        2 if attempt.activity == "careful" => Answer::Fails(json!({"Declined": {"why": "no"}})),
+        _ => bookings(attempt),
+    });
+    assert_eq!((ended.status, undone(&ended)), (Status::Failed, vec![]));
+}
