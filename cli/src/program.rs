@@ -5,6 +5,7 @@ use crate::project::{self, Project};
 use flow_mir::artifact::ProgramHash;
 use flow_mir::{Program, Workflow, WorkflowId};
 use flow_syntax::{Diagnostic, Severity, SourceMap};
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -80,10 +81,16 @@ pub(crate) fn has_errors(diagnostics: &[Diagnostic]) -> bool {
 
 /// Prints diagnostics for people.
 pub(crate) fn say(sources: &SourceMap, diagnostics: &[Diagnostic]) {
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let set = |name| std::env::var_os(name).unwrap_or_default();
+    let colour = wants_colour(std::io::stderr().is_terminal(), &set("NO_COLOR"), &set("TERM"));
     for diagnostic in diagnostics {
         eprintln!("{}", flow_syntax::render(sources, diagnostic, colour));
     }
+}
+
+/// Whether output is coloured: on a terminal that can, unless the environment says no (<https://no-color.org>).
+fn wants_colour(terminal: bool, no_color: &OsStr, term: &OsStr) -> bool {
+    terminal && no_color.is_empty() && term != "dumb"
 }
 
 /// A missing file is answered with its near misses.
@@ -150,4 +157,23 @@ pub(crate) fn workflow<'a>(
         Some(near) => Failure::usage(format!("there is no workflow `{wanted}`; did you mean `{near}`?")),
         None => Failure::usage(format!("there is no workflow `{wanted}`; the file has {}", names.join(", "))),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_colour;
+
+    #[test]
+    fn only_a_terminal_that_wants_it_gets_colour() {
+        let cases = [
+            (true, "", "xterm-256color", true),
+            (false, "", "xterm-256color", false),
+            (true, "1", "xterm-256color", false),
+            (true, "", "dumb", false),
+            (true, "", "", true),
+        ];
+        for (terminal, no_color, term, wanted) in cases {
+            assert_eq!(wants_colour(terminal, no_color.as_ref(), term.as_ref()), wanted, "{no_color} {term}");
+        }
+    }
 }

@@ -96,7 +96,8 @@ fn fields<'a>(
 ) -> Vec<Field> {
     let mut seen: HashSet<Name> = HashSet::new();
     let mut fields: Vec<Field> = Vec::new();
-    for field in list {
+    // What could not be read has no name.
+    for field in list.iter().filter(|field| !field.name.text.is_empty()) {
         if !seen.insert(field.name.text.clone()) {
             let first = fields.iter().find(|known| known.name == field.name.text).map(|known| known.span);
             cx.report(report::duplicate(&field.name, first.unwrap_or_default()));
@@ -120,7 +121,7 @@ fn cases<'a>(
 ) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     let mut seen: HashSet<Name> = HashSet::new();
-    for case in list {
+    for case in list.iter().filter(|case| !case.name.text.is_empty()) {
         if !seen.insert(case.name.text.clone()) {
             let first = cases.iter().find(|known| known.name == case.name.text).map(|known| known.span);
             cx.report(report::duplicate(&case.name, first.unwrap_or_default()));

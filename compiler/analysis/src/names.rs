@@ -28,6 +28,7 @@ pub(crate) fn declare<'a>(cx: &mut Declaring<'a>, trees: &'a [Arc<ast::Module>])
                 Entry { def, span: name.span, public: item.public, imported: false, slot: 0 },
             );
         }
+        enter_unread(cx, module, tree);
         let [nominals, constants, functions, activities, workflows] = between(before, counts(cx));
         cx.members.push(Members { nominals, constants, functions, activities, workflows });
     }
@@ -135,7 +136,7 @@ fn declare_item<'a>(cx: &mut Declaring<'a>, module: ModuleId, item: &'a ast::Ite
             cx.report(report::not_yet("schedule", decl.name.span));
             Some(Def::Schedule)
         }
-        ItemKind::Use(_) | ItemKind::Spec(_) | ItemKind::Test(_) | ItemKind::Invalid => None,
+        ItemKind::Use(_) | ItemKind::Spec(_) | ItemKind::Test(_) | ItemKind::Invalid(_) => None,
     }
 }
 
@@ -147,6 +148,20 @@ fn enter(cx: &mut Declaring<'_>, module: ModuleId, name: &Ident, entry: Entry) {
         return;
     }
     scope.enter(name.text.clone(), entry);
+}
+
+/// Makes the names known that declarations may have which could not be read, so that nobody hears they are unknown.
+fn enter_unread(cx: &mut Context<'_>, module: ModuleId, tree: &ast::Module) {
+    let Some(scope) = cx.scopes.get_mut(module.index()) else { return };
+    let unread = tree.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Invalid(names) => Some(names),
+        _ => None,
+    });
+    for name in unread.flatten() {
+        if !scope.names.contains_key(&name.text) {
+            scope.enter(name.text.clone(), Entry { public: true, ..imported(Def::Broken, name.span) });
+        }
+    }
 }
 
 /// Makes the public names of a standard module known everywhere, and the module itself by its name.

@@ -96,7 +96,7 @@ fn mistakes_are_told_well() {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     let programs = programs("mistakes");
-    assert!(programs.len() >= 390, "only {} mistakes", programs.len());
+    assert!(programs.len() >= 490, "only {} mistakes", programs.len());
     let mut session = Session::new();
     for (file, text) in &programs {
         let diagnostics = check(&mut session, &programs, file, text);

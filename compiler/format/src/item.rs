@@ -23,7 +23,7 @@ impl Printer<'_> {
     }
 
     fn item_kind(&mut self, kind: &ItemKind) {
-        if !matches!(kind, ItemKind::Invalid) {
+        if !matches!(kind, ItemKind::Invalid(_)) {
             self.token();
             self.space();
         }
@@ -97,7 +97,7 @@ impl Printer<'_> {
                 self.space();
                 self.block(&decl.body);
             }
-            ItemKind::Invalid => {}
+            ItemKind::Invalid(_) => {}
         }
     }
 

@@ -11,8 +11,13 @@ use crate::span::Span;
 use crate::token::{Token, TokenKind};
 
 /// Marks that stand where another one belongs: found, expected.
-const WRONG_MARKS: [(TokenKind, &str); 4] =
-    [(TokenKind::Arrow, "=>"), (TokenKind::Colon, "=>"), (TokenKind::Colon, "->"), (TokenKind::Equal, ":")];
+const WRONG_MARKS: [(TokenKind, &str); 5] = [
+    (TokenKind::FatArrow, "->"),
+    (TokenKind::Arrow, "=>"),
+    (TokenKind::Colon, "=>"),
+    (TokenKind::Colon, "->"),
+    (TokenKind::Equal, ":"),
+];
 
 /// Where the parser stopped.
 pub(crate) struct Mistake<'m, 's> {
@@ -138,6 +143,16 @@ impl Mistake<'_, '_> {
             let message = format!("unexpected {bare}{}", self.after());
             let diagnostic = Diagnostic::error(codes::EXPECTED, message);
             return match wanted {
+                Some(wanted)
+                    if ["`)`", "`]`"].contains(&wanted.as_str()) && self.kind().is_some_and(begins_value) =>
+                {
+                    let behind = self.previous().map_or(place.start, |token| token.span.end);
+                    diagnostic.at(place, format!("expected `,` or {wanted} here")).suggest(
+                        Span::new(behind, behind),
+                        ",",
+                        "insert `,`",
+                    )
+                }
                 Some(wanted) => diagnostic.at(place, format!("expected {wanted} here")),
                 None => diagnostic
                     .at(place, "the expression before is complete")

@@ -195,7 +195,7 @@ impl<'c, 's> Driver<'c, 's> {
             };
             let Some((range, read)) = self.mistake(&tokens, at, &expected) else {
                 self.lost = true;
-                return invalid(chunk);
+                return invalid(self.cx, chunk);
             };
             replace(tokens.to_mut(), range, read);
         }
@@ -354,6 +354,15 @@ fn span_of(tokens: &[Token]) -> Span {
     }
 }
 
-fn invalid(chunk: &[Token]) -> Item {
-    Item { docs: None, public: false, kind: ItemKind::Invalid, span: span_of(chunk) }
+/// How many tokens of what could not be read are searched for the names it declares.
+const HEAD: usize = 16;
+
+/// What could not be read, with the names it may declare: nobody is to hear that these are unknown.
+fn invalid(cx: &Context<'_>, chunk: &[Token]) -> Item {
+    let is_name = |token: &&Token| {
+        matches!(token.kind, TokenKind::Lower | TokenKind::Upper) || token.kind.is_contextual()
+    };
+    let names = chunk.iter().take(HEAD).filter(is_name);
+    let names = names.map(|token| cx.ident(token.span.start, token.span.end)).collect();
+    Item { docs: None, public: false, kind: ItemKind::Invalid(names), span: span_of(chunk) }
 }

@@ -184,7 +184,8 @@ impl SourceMap {
             text = text.get(..cut).unwrap_or_default().into();
         }
         let mut line_starts = Vec::with_capacity(text.len() / 32 + 1);
-        line_starts.push(0);
+        // A byte order mark is no part of the first line: nobody sees it, and no editor counts it.
+        line_starts.push(if text.starts_with('\u{feff}') { 3 } else { 0 });
         line_starts.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1));
         let length = text.len() as u32;
         let mut characters = Vec::new();

@@ -22,7 +22,7 @@ fn one_mistake_is_one_error() {
         ("fn f() {\n  if a = b { c }\n}\nfn g() {}", "E0020"),
         ("fn f() {\n  a < b < c\n}\nfn g() {}", "E0022"),
         ("fn f() {\n  match x { A => , B => 1 }\n}\nfn g() {}", "E0020"),
-        ("fn f() {\n  let a, b = 1\n}\nfn g() {}", "E0020"),
+        ("fn f() {\n  let a, b = 1\n}\nfn g() {}", "E0026"),
         ("fn f() {\n  let Match = 1\n  let match = 2\n}\nfn g() {}", "E0021"),
         ("fn f() {\n  x @ y\n}\nfn g() {}", "E0001"),
         ("fn f() {\n  a && !b\n}\nfn g() {}", "E0007 E0007"),

@@ -232,7 +232,12 @@ impl Checker<'_, '_> {
         let base = self.infer(base);
         match self.shape(base.ty) {
             Type::List(item) => {
+                let written = index.span;
                 let index = self.check(index, Types::INT, Why::Operand("[]"));
+                if matches!(&index.kind, ExprKind::Negate(number) if matches!(number.kind, ExprKind::Literal(_)))
+                {
+                    self.report(report::negative_index(written));
+                }
                 Expr {
                     kind: ExprKind::Index { list: Box::new(base), index: Box::new(index) },
                     ty: item,

@@ -1,7 +1,7 @@
 //! Assignments: to a `var` or `state`, and to parts of one, which rebinds the whole.
 
 use super::{Binding, Checker, Why};
-use crate::hir::{BinaryOp, Expr, ExprKind, LocalId, StmtKind, Ty, Type};
+use crate::hir::{BinaryOp, Expr, ExprKind, Id, LocalId, StmtKind, Ty, Type};
 use crate::{hir, report};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, Ident};
@@ -133,7 +133,8 @@ impl Checker<'_, '_> {
         match self.binding(name.as_str()) {
             Some(Binding::Local(id)) => {
                 if !self.locals[id].mutable {
-                    self.report(report::not_assignable(name, Some(self.locals[id].span)));
+                    let is_param = self.usages.get(id.index()).is_some_and(|usage| usage.is_parameter());
+                    self.report(report::not_assignable(name, Some(self.locals[id].span), is_param));
                     return None;
                 }
                 if let Some(kind) = self.frame_between(id) {
@@ -151,11 +152,11 @@ impl Checker<'_, '_> {
                 Some((Root::State(index), name))
             }
             Some(_) => {
-                self.report(report::not_assignable(name, None));
+                self.report(report::not_assignable(name, None, false));
                 None
             }
             None if self.cx.lookup(self.module, name.as_str()).is_some() => {
-                self.report(report::not_assignable(name, None));
+                self.report(report::not_assignable(name, None, false));
                 None
             }
             None => {

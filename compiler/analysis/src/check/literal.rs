@@ -70,7 +70,12 @@ impl Checker<'_, '_> {
             ast::StringPart::Text { text, .. } => StringPart::Text(text.clone()),
             ast::StringPart::Expr(expr) => StringPart::Expr(self.shown(expr)),
         });
-        let parts = parts.collect();
+        let parts: Vec<StringPart> = parts.collect();
+        if string.parts.iter().any(
+            |part| matches!(part, ast::StringPart::Expr(expr) if matches!(expr.kind, ast::ExprKind::Error)),
+        ) {
+            return self.invalid(span);
+        }
         Expr { kind: ExprKind::Interpolate(parts), ty: Types::STRING, span }
     }
 

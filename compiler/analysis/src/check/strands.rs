@@ -240,7 +240,7 @@ impl<'a> Checker<'_, 'a> {
     ) -> Expr {
         let slots = match ty {
             Types::UNIT => Vec::new(),
-            _ => vec![Slot { name: "value".into(), ty, default: None, is_param: false, declared }],
+            _ => vec![Slot { name: "value".into(), ty, default: None, is_param: true, declared }],
         };
         let target = Target { name: name.text.clone(), module: self.module, declared };
         let value =
@@ -266,7 +266,7 @@ impl<'a> Checker<'_, 'a> {
                 name: param.name.clone(),
                 ty: param.ty,
                 default,
-                is_param: false,
+                is_param: true,
                 declared: param.span,
             })
             .collect();

@@ -18,6 +18,12 @@ pub(super) struct Usage {
     pub role: Role,
 }
 
+impl Usage {
+    pub(super) fn is_parameter(&self) -> bool {
+        self.role == Role::Parameter
+    }
+}
+
 /// What kind of local it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Role {

@@ -80,18 +80,20 @@ pub(crate) fn some_takes_one(span: Span) -> Diagnostic {
 pub(crate) fn using_target(name: &str, span: Span) -> Diagnostic {
     error(
         codes::USING_TARGET,
-        format!("`using` changes how an activity is called, and {name} is none"),
+        format!("`using` changes how an activity is called, and `{name}` is none"),
         span,
         "",
     )
 }
 
-pub(crate) fn not_assignable(name: &Ident, declared_at: Option<Span>) -> Diagnostic {
+pub(crate) fn not_assignable(name: &Ident, declared_at: Option<Span>, is_param: bool) -> Diagnostic {
     let message = format!("`{}` can't be assigned", name.text);
     let diagnostic = error(codes::NOT_ASSIGNABLE, message, name.span, "");
     match declared_at {
+        Some(span) if is_param => declared(diagnostic, span)
+            .help(format!("a parameter keeps its value: `var rest = {}` makes a variable of it", name.text)),
         Some(span) => declared(diagnostic, span).help("declare it with `var`"),
-        None => diagnostic,
+        None => diagnostic.help("what changes is a `var` in a body, or a `state` of a workflow"),
     }
 }
 

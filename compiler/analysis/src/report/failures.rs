@@ -31,8 +31,14 @@ pub(crate) fn impossible_catch(found: &str, possible: &[String], span: Span) -> 
 }
 
 pub(crate) fn fail_type(found: &str, span: Span) -> Diagnostic {
-    error(codes::FAIL_TYPE, format!("`fail` raises errors, and this is `{found}`"), span, "")
-        .help("declare it with `error`")
+    let diagnostic =
+        error(codes::FAIL_TYPE, format!("`fail` raises errors, and this is `{found}`"), span, "");
+    match found {
+        "String" => diagnostic.help(
+            "declare an error for it, `error Invalid(reason: String)`, and raise that: `fail Invalid(\"…\")`",
+        ),
+        _ => diagnostic.help(format!("declare `{found}` with `error` in place of `enum` or `record`")),
+    }
 }
 
 pub(crate) fn nothing_to_try(span: Span) -> Diagnostic {

@@ -24,7 +24,11 @@ pub(crate) fn unreadable_module(
     beside: &[String],
 ) -> Diagnostic {
     let message = format!("the module `{}` can't be read", path.display());
-    let diagnostic = error(codes::UNKNOWN_MODULE, message, used.span, cause.to_string());
+    let cause = match cause.kind() {
+        io::ErrorKind::NotFound => "no such file".to_string(),
+        _ => cause.to_string(),
+    };
+    let diagnostic = error(codes::UNKNOWN_MODULE, message, used.span, cause);
     match used.name() {
         Some(last) => did_you_mean(diagnostic, &last.text, last.span, beside.iter().map(String::as_str)),
         None => diagnostic,
@@ -34,6 +38,14 @@ pub(crate) fn unreadable_module(
 pub(crate) fn unknown_package(path: &Path) -> Diagnostic {
     let name = path.name().map_or("", Ident::as_str);
     let diagnostic = error(codes::UNKNOWN_MODULE, "no such module", path.span, "not in the standard library");
+    if path.segments.len() == 1 && stdlib::source(name).is_some() {
+        let whole = format!("std.{name}");
+        return diagnostic.help(format!("it is `{whole}`")).fix(
+            path.span,
+            whole.clone(),
+            format!("write `{whole}`"),
+        );
+    }
     let diagnostic = match path.name() {
         Some(last) => {
             did_you_mean(diagnostic, name, last.span, stdlib::SOURCES.iter().map(|(name, _)| *name))
@@ -79,6 +91,9 @@ pub(crate) fn not_in_module(
     }
     let message = format!("the module `{module}` has no `{}`", name.text);
     let diagnostic = error(codes::NOT_IN_MODULE, message, name.span, "not found");
+    if let Some(meant) = foreign(&diagnostic, Place::Member, name) {
+        return meant;
+    }
     let names = cx.scope(target).into_iter().flat_map(|scope| scope.names.iter());
     let public = names.filter(|(_, entry)| entry.public).map(|(name, _)| name.as_str());
     did_you_mean(diagnostic, &name.text, name.span, public)
@@ -212,12 +227,13 @@ pub(crate) fn no_case(cx: &Context<'_>, owner: NominalId, name: &Ident) -> Diagn
 }
 
 pub(crate) fn wrong_kind(name: &Ident, found: &str, wanted: &str) -> Diagnostic {
-    error(
-        codes::WRONG_KIND,
-        format!("`{}` is {found}, not {wanted}", name.text),
-        name.span,
-        format!("this is {found}"),
-    )
+    let message = format!("`{}` is {found}, not {wanted}", name.text);
+    let diagnostic = error(codes::WRONG_KIND, message, name.span, format!("this is {found}"));
+    match (found, wanted) {
+        ("an activity" | "a workflow", "a value") => diagnostic
+            .help(format!("call it: `{0}(…)`; as a function to pass on it is `|x| {0}(x)`", name.text)),
+        _ => diagnostic,
+    }
 }
 
 pub(crate) fn cyclic_const(name: &Ident, used_at: Span) -> Diagnostic {

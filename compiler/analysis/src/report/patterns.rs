@@ -35,14 +35,15 @@ pub(crate) fn pattern_type(found: &str, span: Span) -> Diagnostic {
 pub(crate) fn pattern_fields(names: &[&Name], span: Span) -> Diagnostic {
     let message = match names {
         [] => "this has no fields".to_string(),
-        _ => format!("its fields are {}", list(names)),
+        _ => format!("these are not the fields of the case, which are {}", list(names)),
     };
     error(codes::PATTERN_FIELDS, message, span, "").help("leave fields out with `..`")
 }
 
 pub(crate) fn refutable(missing: &str, place: &str, span: Span) -> Diagnostic {
     let message = format!("{place} must match always, and this misses `{missing}`");
-    error(codes::REFUTABLE, message, span, "").help("use `match`, or `if value is PATTERN { … }`")
+    error(codes::REFUTABLE, message, span, "")
+        .help("use `match`, or `if value is PATTERN { … }`; an option has `??`: `let n = maybe ?? 0`")
 }
 
 pub(crate) fn or_bindings(part: Span, whole: Span) -> Diagnostic {

@@ -50,7 +50,13 @@ pub(crate) fn bad_limit(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn misplaced_operator(operator: &str, place: &str, span: Span) -> Diagnostic {
-    error(codes::MISPLACED_OPERATOR, format!("`{operator}` belongs into {place}"), span, "")
+    let diagnostic = error(codes::MISPLACED_OPERATOR, format!("`{operator}` belongs into {place}"), span, "");
+    match operator {
+        "until" => {
+            diagnostic.help("a range is written `0..n`; to wait for something, `wait until condition`")
+        }
+        _ => diagnostic,
+    }
 }
 
 pub(crate) fn outside_run(span: Span) -> Diagnostic {
@@ -114,10 +120,12 @@ pub(crate) fn assign_outer(name: &Ident, place: &str, declared: Span) -> Diagnos
 
 pub(crate) fn leaves_strand(word: &str, place: &str, span: Span) -> Diagnostic {
     error(codes::LEAVES_STRAND, format!("`{word}` can't leave {place}"), span, "")
+        .help("its last expression is its value; look at that outside, or `fail`")
 }
 
 pub(crate) fn outside_loop(word: &str, span: Span) -> Diagnostic {
     error(codes::OUTSIDE_LOOP, format!("`{word}` outside a loop"), span, "")
+        .help("a function is left by `return`")
 }
 
 pub(crate) fn outside_workflow(word: &str, span: Span) -> Diagnostic {
@@ -125,7 +133,11 @@ pub(crate) fn outside_workflow(word: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn outside_test(word: &str, span: Span) -> Diagnostic {
-    error(codes::OUTSIDE_TEST, format!("`{word}` belongs into a test"), span, "")
+    let diagnostic = error(codes::OUTSIDE_TEST, format!("`{word}` belongs into a test"), span, "");
+    match word {
+        "assert" => diagnostic.help("elsewhere, raise an error: `if n <= 0 { fail Invalid(\"…\") }`"),
+        _ => diagnostic,
+    }
 }
 
 pub(crate) fn bad_unknown(span: Span) -> Diagnostic {

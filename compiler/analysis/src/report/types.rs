@@ -16,7 +16,12 @@ pub(crate) fn mismatch(found: &str, wanted: &str, why: &Why, span: Span) -> Diag
         span,
         format!("this is of type `{found}`"),
     );
-    let diagnostic = match why {
+    hinted(reasoned(diagnostic, wanted, why), found, wanted, why)
+}
+
+/// Says why a type was expected.
+fn reasoned(diagnostic: Diagnostic, wanted: &str, why: &Why) -> Diagnostic {
+    match why {
         Why::Context => diagnostic,
         Why::Argument { index, callee, declared } => {
             let what = match index {
@@ -39,7 +44,11 @@ pub(crate) fn mismatch(found: &str, wanted: &str, why: &Why, span: Span) -> Diag
         Why::Condition => diagnostic.note("a condition is a `Bool`"),
         Why::Operand(op) => diagnostic.note(format!("it is an operand of `{op}`")),
         Why::Setting(what) => diagnostic.note(format!("{what} takes a `{wanted}`")),
-    };
+    }
+}
+
+/// Says how one type becomes the other, where that is known.
+fn hinted(diagnostic: Diagnostic, found: &str, wanted: &str, why: &Why) -> Diagnostic {
     match (found.strip_suffix('?'), wanted) {
         (Some(item), _) if item == wanted => {
             diagnostic.help("it may be `none`: give a default with `??`, or test with `is Some(…)`")
@@ -47,11 +56,38 @@ pub(crate) fn mismatch(found: &str, wanted: &str, why: &Why, span: Span) -> Diag
         _ if found.contains("fails …") => diagnostic
             .note("what a plain function parameter raises is for each caller to say: it may be called and passed on, not kept")
             .help("name it: `fn keep<E>(f: (fn() -> Int fails E)) -> (fn() -> Int fails E)`"),
+        _ if matches!(why, Why::Condition) => diagnostic.help(condition(found)),
+        (_, _) if found == "()" && matches!(why, Why::Returns { .. }) => {
+            diagnostic.help("the last expression of a body is its value; `return` takes one, too")
+        }
         _ if wanted == "()" || found == "()" => diagnostic,
+        _ if found.starts_with("Result<") => {
+            diagnostic.help("`try` makes a failure a value: look at it with `match`; without `try`, it goes on to the caller")
+        }
+        _ if wanted.starts_with("Result<") => {
+            diagnostic.help("what may fail says so in its signature: `-> Int fails Declined`; a `Result` is `Ok(…)` or `Err(…)`")
+        }
+        (_, "Retry") => diagnostic.help("a policy is `exponential(attempts: 3)`, `linear(…)` or `never()`"),
+        (_, "Duration") if found == "String" => diagnostic.help("a duration is written without quotes: `30s`"),
         (_, "String") => diagnostic.help("to show a value as text, write `\"{value}\"`"),
         (_, "Float") if matches!(found, "Int" | "Decimal") => diagnostic.help("convert with `.to_float()`"),
+        (_, "Int") if found == "Decimal" => {
+            diagnostic.help("round it first: `n.round().to_int()` is an `Int?`, for it may be too big")
+        }
         (_, "Decimal") if found == "Int" => diagnostic.help("convert with `.to_decimal()`"),
         _ => diagnostic,
+    }
+}
+
+/// How a condition asks what other languages take for one.
+fn condition(found: &str) -> &'static str {
+    let is_collection = ["List<", "Map<", "Set<"].iter().any(|head| found.starts_with(head));
+    match found {
+        "Int" | "Decimal" | "Float" => "compare it: `n != 0`",
+        "String" => "compare it: `text != \"\"`",
+        _ if found.ends_with('?') => "compare it, `maybe != none`, or look inside: `maybe is Some(x)`",
+        _ if is_collection => "ask it: `not xs.is_empty()`",
+        _ => "compare it with `==`",
     }
 }
 
@@ -85,6 +121,7 @@ pub(crate) fn operator(op: &str, left: &str, right: Option<&str>, span: Span) ->
     };
     let diagnostic = error(codes::OPERATOR, message, span, "");
     match (op, left, right) {
+        ("%", "String", _) => diagnostic.help("a string interpolates: `\"hello {name}\"`"),
         ("+", "String", _) | ("+", _, Some("String")) => {
             diagnostic.help("join texts by interpolation: `\"{a}{b}\"`")
         }
@@ -139,6 +176,9 @@ pub(crate) fn no_field(
             NominalKind::Distinct(_) => diagnostic.help("`.value` gives what it wraps"),
             _ => diagnostic.help("use `match` or `is` to look into an enum"),
         },
+        Type::Json => diagnostic.help(
+            "reach inside with `data.get(\"name\")`, or convert it: `let order: Order = json.to(data)`",
+        ),
         _ => diagnostic,
     }
 }
@@ -148,7 +188,13 @@ pub(crate) fn not_a_record(found: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn not_indexable(found: &str, span: Span) -> Diagnostic {
-    error(codes::NOT_INDEXABLE, format!("`{found}` has no index"), span, "lists, maps and tuples have")
+    let message = format!("`{found}` has no index");
+    let diagnostic = error(codes::NOT_INDEXABLE, message, span, "lists, maps and tuples have");
+    match found {
+        "String" => diagnostic.help("cut a part out, `text.slice(0, 1)`, or take it apart, `text.chars()`"),
+        "Json" => diagnostic.help("reach inside with `data.get(\"name\")` or `data.path(\"items[0].name\")`, or convert it: `json.to(data)`"),
+        _ => diagnostic,
+    }
 }
 
 pub(crate) fn tuple_index(count: usize, span: Span) -> Diagnostic {
@@ -158,6 +204,11 @@ pub(crate) fn tuple_index(count: usize, span: Span) -> Diagnostic {
         span,
         "",
     )
+}
+
+pub(crate) fn negative_index(span: Span) -> Diagnostic {
+    error(codes::LITERAL_RANGE, "an index counts from 0", span, "before the first item")
+        .help("from the end: `xs.last()`, `xs[xs.len() - 2]`")
 }
 
 pub(crate) fn key_type(key: &str, part: &str, span: Span) -> Diagnostic {
@@ -183,7 +234,8 @@ pub(crate) fn not_iterable(found: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn type_arguments(name: &Ident, wanted: usize, found: usize) -> Diagnostic {
-    let message = format!("`{}` takes {wanted} type arguments, not {found}", name.text);
+    let plural = if wanted == 1 { "" } else { "s" };
+    let message = format!("`{}` takes {wanted} type argument{plural}, not {found}", name.text);
     error(codes::TYPE_ARGUMENTS, message, name.span, "")
 }
 

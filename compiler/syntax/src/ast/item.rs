@@ -29,7 +29,7 @@ impl Item {
             ItemKind::Activity(decl) => Some(&decl.signature.name),
             ItemKind::Workflow(decl) => Some(&decl.signature.name),
             ItemKind::Schedule(decl) => Some(&decl.name),
-            ItemKind::Use(_) | ItemKind::Spec(_) | ItemKind::Test(_) | ItemKind::Invalid => None,
+            ItemKind::Use(_) | ItemKind::Spec(_) | ItemKind::Test(_) | ItemKind::Invalid(_) => None,
         }
     }
 }
@@ -62,7 +62,7 @@ pub enum ItemKind {
     /// `test "…" { … }`
     Test(TestDecl),
     /// What could not be read; a diagnostic says why.
-    Invalid,
+    Invalid(Vec<Ident>),
 }
 
 /// `use std.time.{now, today as date}`, `use ./payments as pay`.

@@ -65,8 +65,8 @@ const FOREIGN: [Row; 6] = [
     ('$', "names stand alone, without `$`", "in a string, `{name}` interpolates"),
 ];
 
-/// What to say of a character that means nothing here, and of those that follow it in `text`.
-pub(crate) fn explain(text: &str, span: Span) -> Diagnostic {
+/// What to say of characters that mean nothing here, the first above all; `rest` is what follows them.
+pub(crate) fn explain(text: &str, rest: &str, span: Span) -> Diagnostic {
     let first = text.chars().next().unwrap_or_default();
     let start = Span::new(span.start, span.start + first.len_utf8() as u32);
     if let Some((_, name, own)) = LOOKALIKES.iter().find(|(char, ..)| *char == first) {
@@ -77,6 +77,11 @@ pub(crate) fn explain(text: &str, span: Span) -> Diagnostic {
         let title =
             if own.trim().is_empty() { "replace it".to_string() } else { format!("write `{}`", own.trim()) };
         return Diagnostic::error(codes::UNEXPECTED_CHARACTER, message).at(start, "").fix(start, *own, title);
+    }
+    if first == '$' && rest.starts_with(|char: char| char.is_ascii_digit()) {
+        return Diagnostic::error(codes::UNEXPECTED_CHARACTER, "an amount is a number alone")
+            .at(start, "")
+            .help("with its currency it is a `Money` of `std.money`: `Money(12.50, USD)`");
     }
     if let Some((_, message, help)) = FOREIGN.iter().find(|(char, ..)| *char == first) {
         return Diagnostic::error(codes::UNEXPECTED_CHARACTER, *message).at(start, "").help(*help);

@@ -2,7 +2,10 @@
 
 use super::Place::Declaration;
 use super::{Idiom, Place, idiom};
-use crate::token::TokenKind::{Fn, Pub, Record};
+use crate::token::TokenKind::{self, CloseBrace, Fn, Invalid, OpenBrace, Pub, Record};
+
+/// A body of which nothing is known.
+const BODY: &[TokenKind] = &[OpenBrace, Invalid, CloseBrace];
 
 pub(super) const TABLE: &[Idiom] = &[
     idiom("^ import/from/require/include/using/package/namespace ^", "modules are named with `use`")
@@ -55,11 +58,25 @@ pub(super) const TABLE: &[Idiom] = &[
     idiom("type $Type = {", "a type with fields is a `record`").fix("record $Type {"),
     idiom("use $str", "a module is named without quotes")
         .help("`use std.http`, or of a file beside this one, `use ./payments`"),
+    idiom("record $Type ^ ! ( $rest ) ^", "the fields of a record stand in braces").fix(" { $rest }"),
+    idiom("record $Type ^ extends/implements/: $Type2 ^ {", "there is no inheritance")
+        .help("a record may have another one as a field; kinds of a thing are the cases of an `enum`")
+        .read_as(&[]),
+    idiom("fn $name ^ [ $rest ] ^ (", "type parameters stand in `<…>`").fix("<$rest>"),
+    idiom("record/enum/type $Type ^ [ $rest ] ^", "type parameters stand in `<…>`").fix("<$rest>"),
+    idiom("fn/workflow/activity/query/update ^ $name ^ ! {", "parameters stand in round brackets, even none")
+        .fix("$name()"),
+    idiom("( ^ * ^ $name", "a parameter takes one value")
+        .place(Place::Name)
+        .help("several come as a list: `xs: List<Int>`")
+        .read_as(&[]),
     idiom("fn ^ < $rest > $name ^", "type parameters stand behind the name").fix("$name<$rest>"),
     idiom("fn $name ( $rest ) ^ =>/= $value", "the body of a function stands in braces")
         .place(Place::Brace)
-        .fix("{ $value }"),
+        .fix("{ $value }")
+        .read_as(BODY),
     idiom("-> $type ^ =/=> $value", "the body of a function stands in braces")
         .place(Place::Brace)
-        .fix("{ $value }"),
+        .fix("{ $value }")
+        .read_as(BODY),
 ];

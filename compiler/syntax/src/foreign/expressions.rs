@@ -64,19 +64,25 @@ pub(super) const TABLE: &[Idiom] = &[
         .place(Place::Complete)
         .help("convert with a method, such as `n.to_decimal()`, or `json.to(value)`; a string shows any value: `\"{n}\"`")
         .value(),
+    idiom("^ await ^ ! sleep/receive/wait", "nothing needs `await` here").fix("").read_as(&[]),
     idiom("<- $name", "`<-` is written `receive`").fix("receive $name").value(),
     // Lambdas.
     idiom("lambda $rest : $value", "a lambda has its parameters between bars").fix("|$rest| $value").value(),
     idiom("function/func/fn/fun ( $rest ) ^ -> $type ^ $block", "the type of a lambda's result is never written").fix(""),
     idiom("^ function/func/fn/fun ( $rest ) ^ $block", "a lambda has its parameters between bars").fix("|$rest|"),
     idiom("| $rest | ^ -> $type ^ {", "the type of a lambda's result is never written").fix("").read_as(&[]),
-    idiom("$name ! ^ { $rest ->/=> $rest2 }", "a lambda is an argument like any other, and has its parameters between bars")
+    idiom(". $name ! ^ { $rest ->/=> $rest2 }", "a lambda is an argument like any other, and has its parameters between bars")
         .place(Place::Complete)
         .fix("(|$rest| $rest2)"),
-    idiom("{ $rest ! -> $rest2 }", "a lambda has its parameters between bars")
+    idiom("$begin { $rest ! -> $rest2 }", "a lambda has its parameters between bars")
         .place(Place::Complete)
         .fix("|$rest| $rest2")
         .value(),
+    idiom("^ async ( $rest ) => ^", "a lambda has its parameters between bars, and may wait like any function").fix("|$rest|"),
+    idiom(". let/also/apply/run/each ^ { ^", "a lambda is an argument, and has its parameters between bars")
+        .place(Place::Complete)
+        .help("write `xs.each(|x| …)`; an option has `map`: `maybe.map(|x| …)`"),
+    idiom("^ do | $rest | ^", "a lambda is an argument, and has its parameters between bars").help("write `xs.each(|$rest| …)`"),
     idiom("$begin ^ ( $rest ) => ^", "a lambda has its parameters between bars")
         .place(Place::NoArm)
         .help("write `|$rest| …`")
@@ -102,17 +108,32 @@ pub(super) const TABLE: &[Idiom] = &[
     idiom("{ $name : $value ! , $rest }", "braces hold statements")
         .help("a record is made by call, `Point(x: 0, y: 0)`; a map is `[\"x\": 0, \"y\": 0]`")
         .value(),
+    idiom("{/[ $str ! =>", "a map is written `[key: value]`").help("write `[\"a\": 1, \"b\": 2]`"),
+    idiom("^ mapOf/mutableMapOf ( $rest to", "a map is written `[key: value]`").help("write `[\"a\": 1, \"b\": 2]`"),
+    idiom("[ $value ! for $name in $value2 if $value3 ]", "a list is made of another by `filter` and `map`")
+        .fix("$value2.filter(|$name| $value3).map(|$name| $value)")
+        .value(),
+    idiom("[ $value ! for $name in $value2 ]", "a list is made of another by `map`")
+        .fix("$value2.map(|$name| $value)")
+        .value(),
     // Indexing.
+    idiom("^ ?. [ ^", "an index has no `?.`").help("write `xs?.get(0)`"),
     idiom("$term [ $value : ]", "a part of a list or string is cut out with a method").fix("$term.drop($value)").value(),
     idiom("$term [ : $value ]", "a part of a list or string is cut out with a method").fix("$term.take($value)").value(),
     idiom("$term [ $value : $value2 ]", "a part of a list or string is cut out with a method")
         .place(Place::Complete)
         .fix("$term.slice($value, $value2)")
         .value(),
+    idiom("^ ! : $name ^", "there are no symbols")
+        .place(Place::Expression)
+        .help("a string is `\"$name\"`; one of a few values is a case of an `enum`")
+        .value(),
+    idiom("( ^ ! * ^ $name )", "there are no pointers: a name stands for its value").fix("").read_as(&[]),
     idiom("^ . $int", "the parts of a tuple are counted in square brackets").place(Place::Type).fix("[$int]"),
     idiom(". $int", "a number begins with a digit").fix("0.$int").value(),
     idiom("$int $unit", "a duration has its unit right behind the number").fix("$int$unit").value(),
     idiom("^ < $type > ^ (", "type arguments are never written in expressions")
         .help("they follow from the arguments, and from the type that is expected")
         .fix(""),
+    idiom("^ ! -> ^ $name", "`->` is written `.`").place(Place::Complete).fix(".").read_as(&[Dot]),
 ];

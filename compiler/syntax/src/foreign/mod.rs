@@ -36,6 +36,14 @@ enum Place {
     Brace,
     /// Where a statement could end.
     Line,
+    /// Where `:` is expected.
+    Colon,
+    /// Where a name with a small letter is expected, and nothing else.
+    Name,
+    /// Where the case of an enum could begin, or end.
+    Case,
+    /// Behind the pattern of an arm.
+    Arm,
     /// Where no arm has its arrow.
     NoArm,
 }
@@ -140,6 +148,10 @@ fn fits(place: Place, mistake: &Mistake<'_, '_>) -> bool {
         }
         Place::Brace => mistake.expects("{"),
         Place::Line => mistake.expects("newline"),
+        Place::Colon => mistake.expects(":") && !mistake.complete(),
+        Place::Name => mistake.expects("lower") && !mistake.expects("upper") && !mistake.expects("match"),
+        Place::Case => mistake.expects("upper") && mistake.expects("}") && !mistake.expects("match"),
+        Place::Arm => mistake.expects("=>"),
         Place::NoArm => !mistake.expects("=>"),
     }
 }

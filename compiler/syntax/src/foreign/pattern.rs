@@ -8,7 +8,8 @@
 //! - `$value` an expression, `$term` one without `and`, `or`, `not`; at the start or the end as long as it goes
 //! - `$rest` anything between brackets, or nothing
 //! - `$block` braces and what is in them, `$type` a type, `$small` a type as other languages spell it, `$alien` one that has no name here, `$unit` a unit of time
-//! - `$line`, `$begin`, `$eol`: nothing at all, at the start of a statement or an expression, at the end of a line
+//! - `$line`, `$begin`, `$intype`, `$eol`: nothing at all, at the start of a statement, an expression or a type, at the
+//!   end of a line
 //! - `$interp` the `{` within a string
 //!
 //! A hole that comes twice stands for the same text both times.
@@ -234,7 +235,8 @@ impl<'p> Matcher<'_, 'p> {
     fn one(&self, hole: &str, at: usize) -> Option<usize> {
         let previous = at.checked_sub(1).and_then(|at| self.token(at)).map(|token| token.kind);
         match hole {
-            "line" => previous.is_none_or(begins_statement).then_some(at),
+            "line" => previous.is_some_and(begins_statement).then_some(at),
+            "intype" => previous.is_some_and(begins_type).then_some(at),
             "begin" => previous.is_some_and(begins_expression).then_some(at),
             "eol" => self
                 .token(at)
@@ -333,6 +335,10 @@ fn joins(kind: TokenKind, hole: &str) -> bool {
 
 fn begins_statement(before: TokenKind) -> bool {
     matches!(before, TokenKind::Newline | TokenKind::OpenBrace | TokenKind::FatArrow)
+}
+
+fn begins_type(before: TokenKind) -> bool {
+    matches!(before, TokenKind::Colon | TokenKind::Arrow | TokenKind::Less)
 }
 
 fn begins_expression(before: TokenKind) -> bool {

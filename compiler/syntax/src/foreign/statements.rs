@@ -1,7 +1,7 @@
 //! Statements: loops, branches, handlers, declarations of variables.
 
 use super::{Idiom, Place, idiom};
-use crate::token::TokenKind::{Else, Fail, If, In, Let, Loop, Newline, Spawn, Underscore, Var};
+use crate::token::TokenKind::{After, Bar, Else, If, In, Let, Loop, Newline, Spawn, Underscore, Var};
 
 const BRACES: &str = "a block stands in braces";
 
@@ -13,13 +13,22 @@ pub(super) const TABLE: &[Idiom] = &[
         .help("in a body, a variable that never changes is declared with `let`")
         .fix("let")
         .read_as(&[Let]),
+    idiom("$line ^ val/final/auto/const $type $name ^ =", "a variable is declared with `let`, its type behind its name")
+        .fix("let $name: $type"),
+    idiom("let/var/const/val ^ { $rest } ^ =", "a record is not taken apart by `let`").help("read its fields: `let x = point.x`"),
+    idiom("let/var/const/val ^ [ $rest ] ^ =", "a list is not taken apart by `let`").help("read its items: `let first = xs[0]`"),
     idiom("$line ^ val/final/auto/my ^ $name", "a variable is declared with `let`, or `var` if it changes")
         .place(Place::Complete)
         .fix("let")
         .read_as(&[Let]),
     idiom("$line ^ $type $name ^ = $value", "a variable is declared with `let`, its type behind its name")
-        .place(Place::Complete)
         .fix("let $name: $type"),
+    idiom("let/var ^ $name ! , $name2 ^ =", "a tuple is taken apart in round brackets")
+        .help("a failure is none of its parts: it goes on to the caller, or is handled by `catch { … }`")
+        .suggest("($name, $name2)"),
+    idiom("$line $name ! ^ , ^ $name2 =", "each variable is assigned by itself").help("or declare both: `let ($name, $name2) = (1, 2)`"),
+    idiom("let/var ^ $name ^ : $type ! ;", "a variable has a value from the start").help("`let $name: $type = …`; `if` and `match` are values, too"),
+    idiom("let/var ^ $name ^ ! ;", "a variable has a value from the start").help("`let $name = …`; `if` and `match` are values, too"),
     idiom("let/var $name = $rest ^ , ^ $name2 =", "each variable is declared by itself").help("give `$name2` a line of its own"),
     idiom("^ , ^ $eol", "a statement ends with its line, without a comma").place(Place::Line).fix("").read_as(&[Newline]),
     // Loops.
@@ -43,6 +52,8 @@ pub(super) const TABLE: &[Idiom] = &[
     idiom("do {", "there is no `do`").help("loop with `loop { … if done { break } }`, or `while condition { … }`"),
     idiom("$line ^ foreach ^", "`foreach` is written `for`").help("write `for item in items { … }`"),
     // Blocks by indentation.
+    idiom("if/while ^ $name := $value ; ^", "a condition declares nothing").help("declare `$name` on the line before"),
+    idiom("^ if/while/for/match $value ^ ! ;", BRACES).place(Place::Brace).help("write `{` at the end of this line, and `}` behind the block").indented(),
     idiom("if/while/for/match/with/elif $value ^ : ^", BRACES).place(Place::Brace).help("write `{` here, and `}` behind the block").indented(),
     idiom("try/else/finally ^ :", BRACES).help("write `{` here, and `}` behind the block").indented(),
     // Branches.
@@ -60,14 +71,21 @@ pub(super) const TABLE: &[Idiom] = &[
     idiom("$line ^ unless $value ^ {", "there is no `unless`").suggest("if not ($value)"),
     idiom("} ^ end", "a block ends with its `}`").fix("").read_as(&[]),
     // Choices.
+    idiom("$line ^ when/switch ^ {", "a choice without a value is `if … else if … else`").help("write `if n < 0 { … } else { … }`"),
+    idiom("$line ^ guard ^ let", "there is no `guard`").help("leave where it is missing: `let n = maybe ?? return 0`, `maybe ?? fail Missing`"),
     idiom("$line ^ switch/when/case ^ $value {", "`switch` is written `match`")
         .help("write `match value { A => …, B => …, _ => … }`"),
+    idiom("^ $int ..=/../... $int2 ^", "a pattern has no range").place(Place::Arm).help("test it with a guard: `n if n < 10 => …`"),
+    idiom("^ ! , ^ $value =>", "alternatives are joined by `|`").place(Place::Arm).fix(" |").read_as(&[Bar]),
     idiom("^ case ^ $value =>", "an arm begins with its pattern").fix("").read_as(&[]),
     idiom("^ case ^ $value :/->", "an arm begins with its pattern, and `=>` stands behind it").help("write `pattern => …`"),
     idiom("^ else ^ =>/->", "the arm for all the rest is `_`").fix("_").read_as(&[Newline, Underscore]),
+    // The arms of a race.
+    idiom("after $value ^ ! as $name ^ =>", "`after` has no value to bind").fix("").read_as(&[]),
+    idiom("^ timeout ^ $value ! =>", "in a race, a time is waited for by `after`").fix("after").read_as(&[After]),
     // Failures.
-    idiom("^ throw/raise new ^", "`throw` is written `fail`, and values are made without `new`").fix("fail").read_as(&[Fail]),
-    idiom("^ throw/raise ^", "`throw` is written `fail`").place(Place::Complete).fix("fail").read_as(&[Fail]),
+    idiom("^ throw/raise new ^ $value", "`throw` is written `fail`, and values are made without `new`").fix("fail").value(),
+    idiom("^ throw/raise ^ $value", "`throw` is written `fail`").place(Place::Complete).fix("fail").value(),
     idiom("catch ^ ( $rest ) ^ {", "`catch` has an arm for each failure")
         .help("write `… catch { Declined(reason) => …, Expired => … }`; no `try` is needed before it"),
     idiom("catch ^ $value ^ {", "`catch` has an arm for each failure")

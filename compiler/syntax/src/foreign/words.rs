@@ -66,6 +66,7 @@ const VALUES: &[Word] = words! {
     "printf" => "" "write to the log: `log.info(\"…\")`";
     "echo" => "" "write to the log: `log.info(\"…\")`";
     "puts" => "" "write to the log: `log.info(\"…\")`";
+    "System" => "" "write to the log: `log.info(\"…\")`";
     "console" => "" "write to the log: `log.info(\"…\")`";
     "fmt" => "" "a string interpolates, `\"{n}\"`, and is logged by `log.info(\"…\")`";
     "logger" => "log";
@@ -102,6 +103,16 @@ const VALUES: &[Word] = words! {
     "executeChild" => "" "a workflow is called like a function: `settle(order)`; `spawn settle(order)` gives its handle";
     "execute_child_workflow" => "" "a workflow is called like a function: `settle(order)`; `spawn settle(order)` gives its handle";
     "wait_condition" => "" "write `wait until condition`";
+    "listOf" => "" "a list is written `[1, 2]`";
+    "arrayOf" => "" "a list is written `[1, 2]`";
+    "mutableListOf" => "" "a list is written `[1, 2]`";
+    "setOf" => "" "a set is a list where a `Set` is expected: `let seen: Set<Int> = [1, 2]`";
+    "mapOf" => "" "a map is written `[\"a\": 1]`";
+    "uuid4" => "" "`use std.uuid`, then `uuid.v4()`";
+    "uuidv4" => "" "`use std.uuid`, then `uuid.v4()`";
+    "condition" => "" "write `wait until condition`";
+    "setHandler" => "" "a signal is waited for by `receive approve`; what is asked is a `query` or an `update`";
+    "proxyActivities" => "" "activities are declared, and called like functions: `activity charge(card: String) -> String`";
     "ctx" => "" "there is no context: call activities, `sleep` and `receive` from anywhere";
 };
 
@@ -110,7 +121,6 @@ const TYPES: &[Word] = words! {
     "str" => "String";
     "Str" => "String";
     "Text" => "String";
-    "text" => "String";
     "char" => "String";
     "varchar" => "String";
     "int" => "Int";
@@ -253,6 +263,7 @@ const MEMBERS: &[Word] = words! {
     "await" => "" "nothing needs `await` but the handle of a `spawn`: `await handle`";
     "then" => "" "a call waits by itself: write the next statement below";
     "catch" => "" "`catch` is no method: `charge(card) catch { Declined(reason) => … }`";
+    "sleep" => "" "wait with `sleep 5s`";
     "equals" => "" "every type compares with `==`";
 };
 

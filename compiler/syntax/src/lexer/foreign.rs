@@ -42,7 +42,11 @@ impl Lexer<'_> {
                     .help("strings stand in double quotes: `\"…\"`"),
             );
         } else {
-            self.report(characters::explain(written, self.span(start, end)));
+            self.report(characters::explain(
+                written,
+                self.text.get(end..).unwrap_or_default(),
+                self.span(start, end),
+            ));
         }
         self.push(TokenKind::Invalid, start, end);
     }
@@ -142,16 +146,17 @@ impl Lexer<'_> {
             return self.foreign(start, end, TokenKind::Not, "not");
         }
         let span = self.span(start, end);
-        let is_macro = self.text.get(end..).is_some_and(|rest| rest.starts_with('('));
+        let next = self.text.get(end..).and_then(|rest| rest.chars().next());
         let diagnostic =
             Diagnostic::error(codes::WRONG_OPERATOR, "there is no `!` behind a value").at(span, "");
-        self.report(match is_macro {
-            true => diagnostic.help("there are no macros: functions are called without it").fix(
+        self.report(match next {
+            Some('(') => diagnostic.help("there are no macros: functions are called without it").fix(
                 span,
                 "",
                 "remove it",
             ),
-            false => diagnostic
+            Some('[') => diagnostic.help("there are no macros: a list is `[1, 2]`"),
+            _ => diagnostic
                 .help("for what may be `none`, give a default with `??`, or fail: `name ?? fail Missing`"),
         });
         self.push(TokenKind::Invalid, start, end);

@@ -241,11 +241,13 @@ impl<'s> Lexer<'s> {
             Err(length) => {
                 let span = self.span(at, at + length);
                 let written = rest.get(..length).unwrap_or_default();
-                self.report(
-                    Diagnostic::error(codes::BAD_ESCAPE, format!("`{written}` is no escape"))
-                        .at(span, "")
+                let diagnostic =
+                    Diagnostic::error(codes::BAD_ESCAPE, format!("`{written}` is no escape")).at(span, "");
+                self.report(match written {
+                    "\\(" => diagnostic.help("in a string, `{name}` interpolates"),
+                    _ => diagnostic
                         .help("escapes are `\\n \\t \\r \\0 \\\\ \\\" \\{ \\}` and `\\u{e4}`; a backslash itself is `\\\\`"),
-                );
+                });
                 at + length
             }
         }
@@ -287,6 +289,16 @@ impl<'s> Lexer<'s> {
                 .help("end it with `}`; for the brace itself write `\\{`")
                 .suggest(quote, "}", "end the interpolation here");
             return self.report(diagnostic);
+        }
+        if !open.block
+            && self.out.diagnostics.last().is_some_and(|last| last.code == codes::UNTERMINATED_STRING)
+        {
+            // What ends a string of several lines seems to begin one.
+            let rest = self.text.get(open.start..at).unwrap_or_default();
+            if !rest.split("//").next().unwrap_or_default().contains(char::is_alphanumeric) {
+                self.push(TokenKind::Invalid, open.start, open.start);
+                return;
+            }
         }
         let quotes = if open.block { "\"\"\"" } else { "\"" };
         let mark = self.span(open.start, open.start + quotes.len());
