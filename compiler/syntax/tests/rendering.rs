@@ -1,5 +1,7 @@
 //! What people see: the excerpt, the caret below the right letters, whatever the file is made of.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+
 mod common;
 
 use common::{parse_text, rendered};
