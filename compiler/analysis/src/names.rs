@@ -151,8 +151,8 @@ fn enter(cx: &mut Declaring<'_>, module: ModuleId, name: &Ident, entry: Entry) {
 }
 
 /// Makes the names known that declarations may have which could not be read, so that nobody hears they are unknown.
-fn enter_unread(cx: &mut Context<'_>, module: ModuleId, tree: &ast::Module) {
-    let Some(scope) = cx.scopes.get_mut(module.index()) else { return };
+fn enter_unread(cx: &mut Declaring<'_>, module: ModuleId, tree: &ast::Module) {
+    let Some(scope) = cx.declared.scopes.get_mut(module.index()) else { return };
     let unread = tree.items.iter().filter_map(|item| match &item.kind {
         ItemKind::Invalid(names) => Some(names),
         _ => None,

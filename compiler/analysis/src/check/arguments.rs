@@ -163,9 +163,9 @@ impl<'a> Checker<'_, 'a> {
     pub fn infer_arguments(&mut self, args: &[Arg]) {
         for arg in args {
             let value = self.infer(&arg.value);
-            // What a lambda would be given is not known, and need not be.
-            if let Type::Function { params, .. } = self.shape(value.ty) {
-                params.into_iter().for_each(|param| _ = self.unify(param, Types::INVALID));
+            if is_lambda(&arg.value) {
+                // What it would be given is not known, and need not be.
+                self.close(value.ty);
             }
         }
     }

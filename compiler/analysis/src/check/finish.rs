@@ -42,7 +42,7 @@ impl Checker<'_, '_> {
         self.close(ty)
     }
 
-    fn close(&mut self, ty: Ty) -> Ty {
+    pub(super) fn close(&mut self, ty: Ty) -> Ty {
         let types = &mut self.cx.work.types;
         self.unknowns.give_up(types, ty);
         self.unknowns.resolve(types, ty)

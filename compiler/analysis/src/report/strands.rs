@@ -37,6 +37,7 @@ pub(crate) fn spawn_without_scope(error_type: &str, span: Span) -> Diagnostic {
 
 pub(crate) fn not_a_handle(found: &str, span: Span) -> Diagnostic {
     error(codes::NOT_A_HANDLE, format!("`await` takes what `spawn` gives, and this is a `{found}`"), span, "")
+        .help("a call waits by itself, without `await`; calls at once are `parallel { a(), b() }`")
 }
 
 pub(crate) fn handle_by_hand(name: &str, span: Span) -> Diagnostic {

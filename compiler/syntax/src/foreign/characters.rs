@@ -83,6 +83,14 @@ pub(crate) fn explain(text: &str, rest: &str, span: Span) -> Diagnostic {
             .at(start, "")
             .help("with its currency it is a `Money` of `std.money`: `Money(12.50, USD)`");
     }
+    if first == '$' && rest.starts_with('"') {
+        return Diagnostic::error(
+            codes::WRONG_QUOTES,
+            "strings have no prefix: `{…}` interpolates in every one",
+        )
+        .at(start, "")
+        .fix(start, "", "remove it");
+    }
     if let Some((_, message, help)) = FOREIGN.iter().find(|(char, ..)| *char == first) {
         return Diagnostic::error(codes::UNEXPECTED_CHARACTER, *message).at(start, "").help(*help);
     }

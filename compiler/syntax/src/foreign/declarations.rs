@@ -7,7 +7,8 @@ use crate::token::TokenKind::{self, CloseBrace, Fn, Invalid, OpenBrace, Pub, Rec
 /// A body of which nothing is known.
 const BODY: &[TokenKind] = &[OpenBrace, Invalid, CloseBrace];
 
-pub(super) const TABLE: &[Idiom] = &[
+/// Words that begin a declaration.
+pub(super) const HEADS: &[Idiom] = &[
     idiom("^ import/from/require/include/using/package/namespace ^", "modules are named with `use`")
         .place(Declaration)
         .help("`use std.http`, or of a file beside this one, `use ./payments.{charge}`"),
@@ -54,6 +55,10 @@ pub(super) const TABLE: &[Idiom] = &[
     idiom("^ let/var/val ^ $name", "a variable stands in a body")
         .place(Declaration)
         .help("a constant of the file is `const LIMIT = 3`, its name in capitals"),
+];
+
+/// What stands in one.
+pub(super) const TABLE: &[Idiom] = &[
     idiom("type $Type ^ struct ^ {", "a type with fields is a `record`").help("write `record $Type { … }`"),
     idiom("type $Type = {", "a type with fields is a `record`").fix("record $Type {"),
     idiom("use $str", "a module is named without quotes")

@@ -9,7 +9,7 @@ pub(super) const MARKS: &[Idiom] = &[
     idiom("^ === ^", "`===` is written `==`").fix("==").read_as(&[EqualEqual]),
     idiom("^ !== ^", "`!==` is written `!=`").fix("!=").read_as(&[NotEqual]),
     idiom("^ <> ^", "`<>` is written `!=`").place(Place::Expression).fix("!=").read_as(&[NotEqual]),
-    idiom("^ :: < $rest > ^ (", "type arguments are never written in expressions")
+    idiom("^ :: < $rest > ^ (", "type arguments are not written in expressions")
         .help("they follow from the arguments, and from the type that is expected")
         .fix("")
         .read_as(&[]),
@@ -60,7 +60,7 @@ pub(super) const TABLE: &[Idiom] = &[
     idiom("^ typeof/sizeof ^ $term", "the type of a value is known before the program runs")
         .help("`is` asks which case of an enum it is: `shape is Circle`")
         .value(),
-    idiom("$term ^ as ^ $type", "`as` converts nothing")
+    idiom("$term ^ as ^ $type", "nothing is converted by `as`")
         .place(Place::Complete)
         .help("convert with a method, such as `n.to_decimal()`, or `json.to(value)`; a string shows any value: `\"{n}\"`")
         .value(),
@@ -79,7 +79,7 @@ pub(super) const TABLE: &[Idiom] = &[
         .fix("|$rest| $rest2")
         .value(),
     idiom("^ async ( $rest ) => ^", "a lambda has its parameters between bars, and may wait like any function").fix("|$rest|"),
-    idiom(". let/also/apply/run/each ^ { ^", "a lambda is an argument, and has its parameters between bars")
+    idiom("^ let/also/apply/run/each ^ ! {", "a lambda is an argument, and has its parameters between bars")
         .place(Place::Complete)
         .help("write `xs.each(|x| …)`; an option has `map`: `maybe.map(|x| …)`"),
     idiom("^ do | $rest | ^", "a lambda is an argument, and has its parameters between bars").help("write `xs.each(|$rest| …)`"),
@@ -116,6 +116,7 @@ pub(super) const TABLE: &[Idiom] = &[
     idiom("[ $value ! for $name in $value2 ]", "a list is made of another by `map`")
         .fix("$value2.map(|$name| $value)")
         .value(),
+    idiom("$str ^ ! $str2 ^", "strings are not joined by standing side by side").help("write one, or interpolate: `\"{a}{b}\"`").value(),
     // Indexing.
     idiom("^ ?. [ ^", "an index has no `?.`").help("write `xs?.get(0)`"),
     idiom("$term [ $value : ]", "a part of a list or string is cut out with a method").fix("$term.drop($value)").value(),
@@ -132,7 +133,7 @@ pub(super) const TABLE: &[Idiom] = &[
     idiom("^ . $int", "the parts of a tuple are counted in square brackets").place(Place::Type).fix("[$int]"),
     idiom(". $int", "a number begins with a digit").fix("0.$int").value(),
     idiom("$int $unit", "a duration has its unit right behind the number").fix("$int$unit").value(),
-    idiom("^ < $type > ^ (", "type arguments are never written in expressions")
+    idiom("^ < $type > ^ (", "type arguments are not written in expressions")
         .help("they follow from the arguments, and from the type that is expected")
         .fix(""),
     idiom("^ ! -> ^ $name", "`->` is written `.`").place(Place::Complete).fix(".").read_as(&[Dot]),

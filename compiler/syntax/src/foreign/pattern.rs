@@ -12,7 +12,7 @@
 //!   end of a line
 //! - `$interp` the `{` within a string
 //!
-//! A hole that comes twice stands for the same text both times.
+//! A hole that comes twice stands for the same text both times. In what is said, `$marked` is what stands between the `^`.
 
 use std::ops::Range;
 
@@ -66,7 +66,8 @@ impl Match<'_> {
             filled.push_str(before);
             let length = after.find(|char: char| !char.is_ascii_alphanumeric()).unwrap_or(after.len());
             let (name, tail) = after.split_at(length);
-            match self.holes.iter().find(|(known, _)| *known == name) {
+            let marked = ("marked", self.marked.clone());
+            match self.holes.iter().chain([&marked]).find(|(known, _)| *known == name) {
                 Some((_, range)) => filled.push_str(&written(name, mistake.between(range.clone()))),
                 None => filled.extend(['$'].into_iter().chain(name.chars())),
             }

@@ -50,15 +50,15 @@ pub(super) const TABLE: &[Idiom] = &[
     idiom("for ^ $name , $name2 ^ in", "`for` takes a tuple apart in round brackets").fix("($name, $name2)"),
     idiom("^ for ^ {", "an endless loop is written `loop`").fix("loop").read_as(&[Loop]),
     idiom("do {", "there is no `do`").help("loop with `loop { … if done { break } }`, or `while condition { … }`"),
-    idiom("$line ^ foreach ^", "`foreach` is written `for`").help("write `for item in items { … }`"),
+    idiom("$line ^ foreach ^", "`$marked` is written `for`").help("write `for item in items { … }`"),
     // Blocks by indentation.
     idiom("if/while ^ $name := $value ; ^", "a condition declares nothing").help("declare `$name` on the line before"),
     idiom("^ if/while/for/match $value ^ ! ;", BRACES).place(Place::Brace).help("write `{` at the end of this line, and `}` behind the block").indented(),
     idiom("if/while/for/match/with/elif $value ^ : ^", BRACES).place(Place::Brace).help("write `{` here, and `}` behind the block").indented(),
     idiom("try/else/finally ^ :", BRACES).help("write `{` here, and `}` behind the block").indented(),
     // Branches.
-    idiom("^ ; elif/elsif/elseif ^ $value {", "`elif` is written `else if`").fix("else if").read_as(&[Else, If]),
-    idiom("^ elif/elsif/elseif ^ $value {", "`elif` is written `else if`").fix("else if").read_as(&[Else, If]),
+    idiom("^ ; elif/elsif/elseif ^ $value {", "`$marked` is written `else if`").fix("else if").read_as(&[Else, If]),
+    idiom("^ elif/elsif/elseif ^ $value {", "`$marked` is written `else if`").fix("else if").read_as(&[Else, If]),
     idiom("if $value then $value2 else $value3", "a branch stands in braces").fix("if $value { $value2 } else { $value3 }").value(),
     idiom("if $value ^ then ^", "a branch stands in braces").help("write `if condition { … }`"),
     idiom("if/while ^ let $value = $value2 ^ {", "what matches a pattern is asked with `is`")
@@ -73,7 +73,7 @@ pub(super) const TABLE: &[Idiom] = &[
     // Choices.
     idiom("$line ^ when/switch ^ {", "a choice without a value is `if … else if … else`").help("write `if n < 0 { … } else { … }`"),
     idiom("$line ^ guard ^ let", "there is no `guard`").help("leave where it is missing: `let n = maybe ?? return 0`, `maybe ?? fail Missing`"),
-    idiom("$line ^ switch/when/case ^ $value {", "`switch` is written `match`")
+    idiom("$line ^ switch/when/case ^ $value {", "`$marked` is written `match`")
         .help("write `match value { A => …, B => …, _ => … }`"),
     idiom("^ $int ..=/../... $int2 ^", "a pattern has no range").place(Place::Arm).help("test it with a guard: `n if n < 10 => …`"),
     idiom("^ ! , ^ $value =>", "alternatives are joined by `|`").place(Place::Arm).fix(" |").read_as(&[Bar]),
@@ -84,25 +84,25 @@ pub(super) const TABLE: &[Idiom] = &[
     idiom("after $value ^ ! as $name ^ =>", "`after` has no value to bind").fix("").read_as(&[]),
     idiom("^ timeout ^ $value ! =>", "in a race, a time is waited for by `after`").fix("after").read_as(&[After]),
     // Failures.
-    idiom("^ throw/raise new ^ $value", "`throw` is written `fail`, and values are made without `new`").fix("fail").value(),
-    idiom("^ throw/raise ^ $value", "`throw` is written `fail`").place(Place::Complete).fix("fail").value(),
+    idiom("^ throw/raise new ^ $value", "`$marked` is written `fail`, and values are made without `new`").fix("fail").value(),
+    idiom("^ throw/raise ^ $value", "`$marked` is written `fail`").place(Place::Complete).fix("fail").value(),
     idiom("catch ^ ( $rest ) ^ {", "`catch` has an arm for each failure")
         .help("write `… catch { Declined(reason) => …, Expired => … }`; no `try` is needed before it"),
     idiom("catch ^ $value ^ {", "`catch` has an arm for each failure")
         .help("write `… catch { Declined(reason) => …, Expired => … }`; no `try` is needed before it"),
-    idiom("^ except/rescue ^", "`except` is written `catch`").place(Place::Complete).help("write `… catch { Declined(reason) => … }`"),
-    idiom("^ finally ^ {", "there is no `finally`")
+    idiom("^ except/rescue ^", "`$marked` is written `catch`").place(Place::Complete).help("write `… catch { Declined(reason) => … }`"),
+    idiom("^ finally ^ {", "there is no `$marked`")
         .help("a `saga` undoes its steps by `compensate`; what comes after a handled failure stands behind the `catch { … }`"),
     idiom("$line ^ defer ^", "there is no `defer`").help("in a `saga`, `compensate` says how a step is undone if a later one fails"),
     // What other systems have statements for.
-    idiom("$line ^ go ^ $name", "`go` is written `spawn`").place(Place::Complete).fix("spawn").read_as(&[Spawn]),
+    idiom("$line ^ go ^ $name", "`$marked` is written `spawn`").place(Place::Complete).fix("spawn").read_as(&[Spawn]),
     idiom("parallel [ $rest ]", "the branches of `parallel` stand in braces").fix("parallel { $rest }").value(),
     idiom("$line ^ retry ^ $value {", "how often a step is tried is said by its activity")
         .help("in the activity: `retry: exponential(attempts: 3)`; at one call: `ping() using (retry: …)`"),
     idiom("$line ^ after ^ $value {", "`after` is an arm of a `race`")
         .help("to wait, `sleep 1h`; to give up on something, `timeout 1h { … }`"),
     idiom("$line ^ delete ^ $value", "there is no `delete`").help("values never change: `m = m.remove(key)`"),
-    idiom("$line ^ yield/emit ^ $value", "there is no `yield`").help("a `state` is read from outside by a `query`"),
+    idiom("$line ^ yield/emit ^ $value", "there is no `$marked`").help("a `state` is read from outside by a `query`"),
     idiom("$line ^ fn/function/func/fun/def ^ $name (", "functions are declared at the top of a file")
         .help("in a body, give a lambda a name: `let double = |n: Int| n * 2`"),
     idiom("$line ^ -- ^ $name", "a comment begins with `//`").fix("//"),
