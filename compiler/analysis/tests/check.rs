@@ -4,7 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
-use flow_analysis::{Memory, Session, codes};
+use flow_analysis::{Memory, Session, codes, stdlib};
+use flow_syntax::foreign::words;
 use flow_syntax::{Diagnostic, Severity, SourceMap, apply_fixes, render};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -124,6 +125,30 @@ fn certain_fixes_leave_fewer_mistakes() {
                 fixed.text
             );
         }
+    }
+}
+
+/// What is offered in place of a name of another language can be written.
+#[test]
+fn what_is_meant_by_foreign_names_exists() {
+    let mut session = Session::new();
+    for word in words::all(words::Place::Type).iter().filter(|word| !word.own.is_empty()) {
+        let program = format!("pub fn f(_x: {}) {{}}", word.own);
+        let found = check(&mut session, &[], "type.flow", &program);
+        assert!(found.iter().all(|one| one.code == codes::TYPE_ARGUMENTS), "{word:?}");
+    }
+    for word in words::all(words::Place::Member).iter().filter(|word| !word.own.is_empty()) {
+        let heads = [format!("pub fn {}(", word.own), format!("pub fn {}<", word.own)];
+        let declares = |source: &str| heads.iter().any(|head| source.contains(head));
+        assert!(stdlib::SOURCES.iter().any(|(_, source)| declares(source)), "{word:?}");
+    }
+    for word in words::all(words::Place::Setting).iter().filter(|word| !word.own.is_empty()) {
+        let program = format!("pub activity a() {{ {}: missing }}", word.own);
+        let found = check(&mut session, &[], "setting.flow", &program);
+        assert!(found.iter().all(|one| one.code == codes::UNKNOWN_NAME), "{word:?}");
+    }
+    for place in [words::Place::Value, words::Place::Type, words::Place::Member, words::Place::Setting] {
+        assert!(words::all(place).iter().all(|word| word.own.is_empty() != word.help.is_empty()));
     }
 }
 

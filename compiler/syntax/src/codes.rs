@@ -17,7 +17,7 @@ codes! {
     BAD_ESCAPE           "E0003" "an escape that does not exist"
     BAD_NUMBER           "E0004" "a number followed by letters that are no unit"
     EMPTY_INTERPOLATION  "E0005" "nothing between the braces of an interpolation"
-    WRONG_QUOTES         "E0006" "a string in single quotes"
+    WRONG_QUOTES         "E0006" "a string as another language quotes it"
     WRONG_OPERATOR       "E0007" "an operator of another language"
     DURATION_TOO_LONG    "E0008" "a duration that does not fit"
     WRONG_COMMENT        "E0009" "a comment of another language"
