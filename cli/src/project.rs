@@ -56,10 +56,14 @@ impl Project {
         })
     }
 
+    /// The folder of its sources, relative to the current one.
+    pub(crate) fn source(&self) -> &Path {
+        if self.source.as_os_str().is_empty() { Path::new(".") } else { &self.source }
+    }
+
     /// All sources of the project.
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>, Failure> {
-        let source = if self.source.as_os_str().is_empty() { Path::new(".") } else { &self.source };
-        files::flow_files(&[source.to_path_buf()])
+        files::flow_files(&[self.source().to_path_buf()])
     }
 
     /// The file that `flow run` runs: `entry`, else `main.flow` of the sources, else their only file.

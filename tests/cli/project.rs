@@ -79,6 +79,28 @@ fn a_project_is_checked_as_a_whole_from_anywhere_in_it() {
 }
 
 #[test]
+fn a_project_is_drawn_and_documented_without_naming_its_files() {
+    let place = Place::new();
+    write(&place, "p/flow.toml", "name = \"p\"\nsource = \"lib\"\n");
+    write(&place, "p/lib/main.flow", "activity wait()\nworkflow main() { wait() }\n");
+    write(&place, "p/lib/deep/main.flow", "/// What is owed.\npub fn fee() -> Int { 2 }\n");
+    for args in [&["graph", "--json"][..], &["graph", "main", "--json"]] {
+        let drawn = flow_in(&place, "p/lib/deep", args);
+        assert!(drawn.code == 0 && drawn.out.contains("wait"), "{drawn:#?}");
+    }
+    let from_outside = place.flow(&["graph", "p", "--format", "mermaid"]);
+    assert!(from_outside.code == 0 && from_outside.out.contains("wait"), "{from_outside:#?}");
+    let pages = flow_in(&place, "p", &["doc", "--json"]).json_lines();
+    let entry =
+        json!({"name": "fee", "kind": "function", "declaration": "fn fee() -> Int", "docs": "What is owed."});
+    let modules: Vec<_> = pages.iter().map(|page| page["module"].as_str().unwrap()).collect();
+    assert_eq!(modules, ["deep.main", "main"]);
+    assert_eq!(pages.first().unwrap()["entries"], json!([entry]), "{pages:#?}");
+    let nothing = place.flow(&["graph"]);
+    assert!(nothing.code == 2 && nothing.err.contains("flow.toml"), "{nothing:#?}");
+}
+
+#[test]
 fn what_is_wrong_in_a_project_file_is_told_with_its_place() {
     let place = Place::new();
     write(&place, "p/flow.toml", "nmae = \"p\"\nversion = 1\nentry = \"absent.flow\"\n");

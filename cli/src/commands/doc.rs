@@ -1,15 +1,18 @@
 //! `flow doc`: pages of Markdown from documentation comments.
 
 use crate::exit::{Exit, Failure};
-use crate::program::exists;
-use flow_analysis::documentation::{ModulePage, index, module_page, standard_library};
+use crate::files;
+use crate::project::Project;
+use flow_analysis::documentation::{Entry, ModulePage, index, module_page, standard_library};
+use serde_json::json;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The files to document.
-    #[arg(required_unless_present = "std")]
+    /// Files, and folders whose .flow files are meant; without any, the project or the current folder.
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The standard library instead.
     #[arg(long, conflicts_with = "files")]
@@ -17,10 +20,17 @@ pub(crate) struct Args {
     /// The folder for the pages; without it they are printed.
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
+    /// One JSON object a module, on stdout.
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let pages = if args.std { standard_library() } else { pages_of(&args.files)? };
+    if args.json {
+        pages.iter().for_each(|page| println!("{}", as_json(page)));
+        return Ok(Exit::Success);
+    }
     let Some(folder) = &args.output else {
         for page in &pages {
             println!("{}", page.markdown());
@@ -38,12 +48,26 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn pages_of(files: &[PathBuf]) -> Result<Vec<ModulePage>, Failure> {
+fn pages_of(paths: &[PathBuf]) -> Result<Vec<ModulePage>, Failure> {
+    let project = Project::find()?.filter(|_| paths.is_empty());
     let mut pages = Vec::new();
-    for file in files {
-        exists(file)?;
-        let name = file.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        pages.push(module_page(&name, &fs::read_to_string(file)?));
+    for file in files::flow_files_or_project(paths)? {
+        let name = match project.as_ref().and_then(|project| file.strip_prefix(project.source()).ok()) {
+            Some(within) => {
+                within.with_extension("").iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join(".")
+            }
+            None => file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        };
+        pages.push(module_page(&name, &fs::read_to_string(&file)?));
     }
     Ok(pages)
+}
+
+fn as_json(page: &ModulePage) -> serde_json::Value {
+    let entry = |entry: &Entry| {
+        let kind = if entry.is_function { "function" } else { "declaration" };
+        json!({"name": entry.name, "kind": kind, "declaration": entry.declaration, "docs": entry.docs})
+    };
+    let entries: Vec<_> = page.entries.iter().map(entry).collect();
+    json!({"module": page.name, "docs": page.docs, "entries": entries})
 }

@@ -1,16 +1,16 @@
-//! `flow graph FILE|ID`: a picture of a workflow, and of where an instance stands in it.
+//! `flow graph [FILE|ID]`: a picture of a workflow, and of where an instance stands in it.
 
 use crate::exit::{Exit, Failure};
 use crate::graph::{self, Outline};
 use crate::open::{RunArgs, block_on};
-use crate::program;
+use crate::{program, project};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A .flow file, a compiled .flowc, or the id of an instance.
+    /// A .flow file, a compiled .flowc, the folder of a project, or the id of an instance; without it, the project.
     #[arg(value_name = "FILE|ID")]
-    what: String,
+    what: Option<String>,
     /// The workflow; not needed where the file has only one.
     workflow: Option<String>,
     /// `svg` or `mermaid`; without it what the name of the output says, else svg.
@@ -33,7 +33,10 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let outline = if is_file(&args.what) { of_file(args)? } else { of_instance(args)? };
+    let outline = match args.what.as_deref() {
+        Some(id) if !is_file(id) => of_instance(args, id)?,
+        file => of_file(args, file.map(Path::new))?,
+    };
     let picture = if args.json {
         let text = serde_json::to_string(&outline).map_err(|error| Failure::system(error.to_string()))?;
         text + "\n"
@@ -54,7 +57,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 /// Whether a file is meant: by its ending, or since there is one.
 fn is_file(what: &str) -> bool {
     let path = Path::new(what);
-    path.extension().is_some_and(|end| end == "flow" || end == "flowc") || path.is_file()
+    path.extension().is_some_and(|end| end == "flow" || end == "flowc")
+        || path.is_file()
+        || path.join(project::FILE).is_file()
 }
 
 fn format_of(output: Option<&Path>) -> Format {
@@ -65,16 +70,17 @@ fn format_of(output: Option<&Path>) -> Format {
     }
 }
 
-fn of_file(args: &Args) -> Result<Outline, Failure> {
-    let loaded = program::load(Path::new(&args.what))?;
-    let (_, workflow) = program::workflow(&loaded.program, args.workflow.as_deref())?;
+fn of_file(args: &Args, file: Option<&Path>) -> Result<Outline, Failure> {
+    let (file, workflow) = program::target(file, args.workflow.as_deref())?;
+    let loaded = program::load(&file)?;
+    let (_, workflow) = program::workflow(&loaded.program, workflow.as_deref())?;
     graph::outline(&loaded.program, &workflow.name, None).ok_or_else(|| missing(&workflow.name))
 }
 
-fn of_instance(args: &Args) -> Result<Outline, Failure> {
+fn of_instance(args: &Args, id: &str) -> Result<Outline, Failure> {
     block_on(async {
         let engine = args.run.engine().await?;
-        let (view, program) = engine.show_with_program(&args.what).await?;
+        let (view, program) = engine.show_with_program(id).await?;
         engine.close().await?;
         graph::outline(&program, &view.workflow, Some(&view)).ok_or_else(|| missing(&view.workflow))
     })
