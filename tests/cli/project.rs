@@ -82,14 +82,14 @@ fn a_project_is_checked_as_a_whole_from_anywhere_in_it() {
 fn a_project_is_drawn_and_documented_without_naming_its_files() {
     let place = Place::new();
     write(&place, "p/flow.toml", "name = \"p\"\nsource = \"lib\"\n");
-    write(&place, "p/lib/main.flow", "activity wait()\nworkflow main() { wait() }\n");
+    write(&place, "p/lib/main.flow", "activity ship()\nworkflow main() { ship() }\n");
     write(&place, "p/lib/deep/main.flow", "/// What is owed.\npub fn fee() -> Int { 2 }\n");
-    for args in [&["graph", "--json"][..], &["graph", "main", "--json"]] {
+    for args in [&["graph", "--json"][..], &["graph", "../..", "main", "--json"]] {
         let drawn = flow_in(&place, "p/lib/deep", args);
-        assert!(drawn.code == 0 && drawn.out.contains("wait"), "{drawn:#?}");
+        assert!(drawn.code == 0 && drawn.out.contains("ship"), "{drawn:#?}");
     }
     let from_outside = place.flow(&["graph", "p", "--format", "mermaid"]);
-    assert!(from_outside.code == 0 && from_outside.out.contains("wait"), "{from_outside:#?}");
+    assert!(from_outside.code == 0 && from_outside.out.contains("ship"), "{from_outside:#?}");
     let pages = flow_in(&place, "p", &["doc", "--json"]).json_lines();
     let entry =
         json!({"name": "fee", "kind": "function", "declaration": "fn fee() -> Int", "docs": "What is owed."});
