@@ -91,8 +91,7 @@ fn a_project_is_drawn_and_documented_without_naming_its_files() {
     let from_outside = place.flow(&["graph", "p", "--format", "mermaid"]);
     assert!(from_outside.code == 0 && from_outside.out.contains("ship"), "{from_outside:#?}");
     let pages = flow_in(&place, "p", &["doc", "--json"]).json_lines();
-    let entry =
-        json!({"name": "fee", "kind": "function", "declaration": "fn fee() -> Int", "docs": "What is owed."});
+    let entry = json!({"name": "fee", "kind": "function", "declaration": "pub fn fee() -> Int", "docs": "What is owed."});
     let modules: Vec<_> = pages.iter().map(|page| page["module"].as_str().unwrap()).collect();
     assert_eq!(modules, ["deep.main", "main"]);
     assert_eq!(pages.first().unwrap()["entries"], json!([entry]), "{pages:#?}");
