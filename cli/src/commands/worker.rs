@@ -3,7 +3,7 @@
 use crate::exit::{Exit, Failure};
 use crate::live::Live;
 use crate::open::{RunArgs, block_on};
-use flow_engine::EngineEvent;
+use flow_engine::{Engine, EngineError, EngineEvent, Events};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -18,26 +18,31 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     block_on(async {
         let engine = args.run.engine().await?;
         let mut events = engine.events();
-        let mut live = Live::new(true);
         eprintln!("working on {}; Ctrl-C hands over", args.run.store.url()?);
-        let work = engine.work();
-        let stop = stop_signal();
-        tokio::pin!(work, stop);
-        loop {
-            tokio::select! {
-                done = &mut work => { done?; break; }
-                Some(event) = events.next() => match &event {
-                    EngineEvent::Committed { name, at, event, .. } if args.json => {
-                        println!("{}", serde_json::json!({"id": name, "at": crate::show_time::rfc3339(*at), "event": event}));
-                    }
-                    other => live.show(other),
-                },
-                () = &mut stop => break,
-            }
-        }
+        serve(&engine, &mut events, args.json).await?;
         engine.close().await?;
         Ok(Exit::Success)
     })
+}
+
+/// Works until it is told to stop. What it is in the midst of then is dropped before the engine is closed: a claim that nobody
+/// goes on with would hold the store's locks.
+async fn serve(engine: &Engine, events: &mut Events, json: bool) -> Result<(), EngineError> {
+    let mut live = Live::new(true);
+    let (work, stop) = (engine.work(), stop_signal());
+    tokio::pin!(work, stop);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(event) = events.next() => match &event {
+                EngineEvent::Committed { name, at, event, .. } if json => {
+                    println!("{}", serde_json::json!({"id": name, "at": crate::show_time::rfc3339(*at), "event": event}));
+                }
+                other => live.show(other),
+            },
+            () = &mut stop => return Ok(()),
+        }
+    }
 }
 
 /// Ctrl-C, or SIGTERM as service managers send it.

@@ -3,6 +3,7 @@
 use crate::connector::http::Http;
 use crate::connector::{Answer, Failure, exec, sql};
 use crate::course::{Course, Input, Next};
+use crate::pulse::Pulse;
 use crate::surroundings::Surroundings;
 use flow_machine::event::CallOutcome;
 use flow_machine::ids::CallKey;
@@ -25,6 +26,8 @@ pub struct Attempt {
     /// For a transactional activity, the open transaction of its step. It is committed with the outcome where that is
     /// `Returned` or `Failed`, and rolled back in all other cases, also when the attempt is dropped.
     pub transaction: Option<Box<dyn StepTransaction>>,
+    /// Beats with each sign of life.
+    pub pulse: Pulse,
 }
 
 /// What one attempt may use.
@@ -60,7 +63,7 @@ impl Runner {
 
     /// Makes an attempt. Dropping the future stops it: requests are broken off, commands killed, statements rolled back.
     pub async fn run_attempt(&self, attempt: Attempt) -> CallOutcome {
-        let Attempt { executor, activity, key, args, mut transaction } = attempt;
+        let Attempt { executor, activity, key, args, mut transaction, pulse } = attempt;
         let Bounds { heap_words, stack_bytes } = self.bounds;
         let limits = Limits { heap_words, stack_bytes, ..Limits::default() };
         let surroundings = Arc::clone(&self.surroundings);
@@ -69,7 +72,7 @@ impl Runner {
             Ok(course) => course,
             Err(reason) => return CallOutcome::Refused { reason },
         };
-        let mut run = Run { runner: self, executor, key, happened: None };
+        let mut run = Run { runner: self, executor, key, pulse, happened: None };
         let outcome = run.finish(course, &mut transaction).await;
         let outcome = run.in_doubt(outcome);
         match transaction {
@@ -84,6 +87,7 @@ struct Run<'a> {
     runner: &'a Runner,
     executor: Arc<dyn Executor>,
     key: CallKey,
+    pulse: Pulse,
     /// The connector call that has changed something out there.
     happened: Option<String>,
 }
@@ -101,10 +105,11 @@ impl Run<'_> {
                 Err(reason) => return CallOutcome::Refused { reason },
             };
             course = back;
+            self.pulse.beat();
             input = match next {
                 Next::Over(outcome) => return outcome,
                 Next::Sleep(duration) => {
-                    tokio::time::sleep(duration).await;
+                    self.pulse.sleep(duration).await;
                     Input::Go
                 }
                 Next::Connector { name, args, expected } => {
@@ -141,8 +146,8 @@ impl Run<'_> {
         transaction: &mut Option<Box<dyn StepTransaction>>,
     ) -> Result<Answer, Failure> {
         match (name.split_once('.'), transaction) {
-            (Some(("http", verb)), _) => self.runner.http.perform(verb, args, self.key).await,
-            (Some(("exec", "run")), _) => exec::run(args, self.key).await,
+            (Some(("http", verb)), _) => self.runner.http.perform(verb, args, self.key, &self.pulse).await,
+            (Some(("exec", "run")), _) => exec::run(args, self.key, &self.pulse).await,
             (Some(("sql", verb)), Some(transaction)) => {
                 let types = &self.executor.program().types;
                 sql::perform(transaction.as_mut(), verb, args, types, expected).await

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
-use flow_activity::{Attempt, Bounds, Runner, Surroundings};
+use flow_activity::{Attempt, Bounds, Pulse, Runner, Surroundings};
 use flow_machine::event::CallOutcome;
 use flow_machine::ids::{CallKey, Timestamp};
 use flow_machine::rows::CompletionRow;
@@ -99,7 +99,8 @@ async fn attempt(program: Program, args: Value, transaction: Option<Box<dyn Step
     let args = Image::capture(&program, &heap, &roots).unwrap().encode();
     let executor = Arc::new(Interpreter::new(Arc::clone(&program)));
     let runner = Runner::new(Arc::new(Nowhere), Bounds::default());
-    let attempt = Attempt { executor, activity: ActivityId(0), key: KEY, args, transaction };
+    let attempt =
+        Attempt { executor, activity: ActivityId(0), key: KEY, args, transaction, pulse: Pulse::default() };
     let show = |image: &[u8]| {
         let mut heap = Heap::new(program.known, Limits::default());
         let image = Image::decode(image).unwrap();

@@ -2,14 +2,14 @@
 
 use crate::attempts::{Caller, decode_outcome};
 use crate::lease::Pauses;
-use flow_activity::Attempt;
+use flow_activity::{Attempt, Pulse};
 use flow_machine::event::{CallOutcome, Dispatch};
 use flow_store::{Begun, StepTransaction, StoreError};
 use std::sync::Arc;
 
-/// Makes the attempt; a transactional one in its own transaction, unless the call is settled already. An attempt in this
-/// process needs no heartbeat: when the process dies, that is known at once.
-pub(crate) async fn run(caller: &Caller, dispatch: &Dispatch) -> CallOutcome {
+/// Makes the attempt; a transactional one in its own transaction, unless the call is settled already. It shows by `pulse` that
+/// it gets on.
+pub(crate) async fn run(caller: &Caller, dispatch: &Dispatch, pulse: Pulse) -> CallOutcome {
     let transaction = match dispatch.transactional {
         true => match begin(caller, dispatch).await {
             Ok(transaction) => Some(transaction),
@@ -23,6 +23,7 @@ pub(crate) async fn run(caller: &Caller, dispatch: &Dispatch) -> CallOutcome {
         key: dispatch.key,
         args: dispatch.args.clone(),
         transaction,
+        pulse,
     };
     caller.core.runner.run_attempt(attempt).await
 }

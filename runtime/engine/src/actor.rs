@@ -11,7 +11,7 @@ use flow_machine::event::{Action, Answered, Ask, Dispatch, Event, Transition};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::InstanceRow;
 use flow_mir::Executor;
-use flow_store::Scope;
+use flow_store::{Scope, StoreError};
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ enum End {
     Ended,
     /// It sleeps for long and is out of the registry already.
     Unloaded,
-    /// It was asked to.
-    Stopped,
+    /// It was asked to, by a process that lives on or ends.
+    Stopped { lives_on: bool },
     /// A commit failed.
     Lost(Lost),
     /// A mistake of ours, reported for this instance alone.
@@ -121,6 +121,9 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
     let task = tokio::spawn(async move {
         actor.perform(actions);
         let end = actor.live().await;
+        if let End::Stopped { lives_on } = end {
+            actor.hand_over(lives_on).await;
+        }
         actor.leave(end).await;
     });
     core.registry.runs(id, task.abort_handle());
@@ -209,12 +212,7 @@ impl Actor {
                 self.accept(arrival);
                 None
             }
-            Mail::Stop { hand_over } => {
-                if hand_over {
-                    self.attempts.hand_over();
-                }
-                Some(End::Stopped)
-            }
+            Mail::Stop { lives_on } => Some(End::Stopped { lives_on }),
         }
     }
 
@@ -276,7 +274,36 @@ impl Actor {
         self.tree.apply(&executor, self.core.clock.now(), instance, event);
     }
 
+    /// Leaves in order: what was reported so far is applied, and the next owner finds out which attempts run, so that none
+    /// is used up.
+    async fn hand_over(&mut self, lives_on: bool) {
+        // What is reported from now on goes to the inbox.
+        self.mailbox.close();
+        while let Ok(mail) = self.mailbox.try_recv() {
+            if let Mail::Arrival(arrival) = mail {
+                self.accept(arrival);
+            }
+        }
+        let running = self.attempts.hand_over(lives_on);
+        // Before it has recovered, the attempts in flight are those of an owner that is gone.
+        if self.recovering || self.step().is_err() {
+            return;
+        }
+        let worker = lives_on.then(|| self.core.store.worker());
+        self.tree.hand_over(self.executor.as_ref(), &running, worker);
+        let transition = self.tree.take(self.executor.as_ref());
+        // What it asks for is asked for again by the next owner, who also goes on where this fails.
+        let _ = self.write(transition).await;
+    }
+
     async fn commit(&mut self, transition: Transition) -> Result<(), Lost> {
+        let actions = self.write(transition).await?;
+        self.perform(actions);
+        Ok(())
+    }
+
+    /// Commits a transition; what is to be done then.
+    async fn write(&mut self, transition: Transition) -> Result<Vec<Action>, Lost> {
         let Transition { mut changes, actions } = transition;
         changes.delete_completions.append(&mut self.settled);
         let heard = self.core.speaker.is_heard();
@@ -297,8 +324,7 @@ impl Actor {
         if let Some(row) = row {
             self.row.send_replace(Arc::new(row));
         }
-        self.perform(actions);
-        Ok(())
+        Ok(actions)
     }
 
     fn perform(&mut self, actions: Vec<Action>) {
@@ -342,7 +368,7 @@ impl Actor {
     async fn leave(self, end: End) {
         let (core, id, scope) = (self.core.clone(), self.tree.id(), self.scope);
         let reload = match &end {
-            End::Lost(Lost::Stale(error)) if !self.has_committed => {
+            End::Lost(Lost::Stale(error @ StoreError::Conflict { .. })) if !self.has_committed => {
                 core.broken(
                     id,
                     format!("{error}, again after it was loaded; see who else writes to the store"),
@@ -358,7 +384,7 @@ impl Actor {
                 core.broken(id, reason.clone());
                 false
             }
-            End::Ended | End::Unloaded | End::Stopped | End::Lost(Lost::Gone | Lost::Closing) => false,
+            End::Ended | End::Unloaded | End::Stopped { .. } | End::Lost(Lost::Gone | Lost::Closing) => false,
         };
         // Its attempts end before anybody can load it again.
         drop(self);

@@ -4,15 +4,18 @@ use crate::core::Core;
 use crate::events::EngineEvent;
 use crate::lease::Pauses;
 use crate::registry::{Arrival, Mail};
+use flow_activity::Pulse;
 use flow_machine::event::{CallOutcome, Dispatch, Message};
 use flow_machine::ids::{CallKey, InstanceId};
 use flow_mir::Executor;
 use flow_store::{Lease, Scope, Step, StoreError};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
+use uuid::Uuid;
 
 /// Whose attempts they are, and what they need.
 #[derive(Clone)]
@@ -35,7 +38,34 @@ struct Running {
     instance: InstanceId,
     attempt: u32,
     transactional: bool,
+    /// Another worker makes it: the task only sees to it that that one lives.
+    elsewhere: bool,
+    stage: Arc<Stage>,
     task: AbortHandle,
+}
+
+/// How far an attempt is: whether it has begun is decided once, between it and whoever takes it back.
+#[derive(Default)]
+struct Stage(AtomicU8);
+
+impl Stage {
+    const WAITS: u8 = 0;
+    const BEGUN: u8 = 1;
+    const TAKEN_BACK: u8 = 2;
+
+    fn advance(&self, to: u8) -> bool {
+        self.0.compare_exchange(Stage::WAITS, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Begins it, unless it was taken back.
+    fn begin(&self) -> bool {
+        self.advance(Stage::BEGUN)
+    }
+
+    /// Takes it back, unless it has begun.
+    fn take_back(&self) -> bool {
+        self.advance(Stage::TAKEN_BACK)
+    }
 }
 
 /// The attempts of one tree of instances that run or wait for their time. They end when this is dropped.
@@ -51,17 +81,26 @@ impl Attempts {
 
     /// Makes an attempt. An earlier one of the same call that hasn't answered yet is given up.
     pub(crate) fn start(&mut self, dispatch: Dispatch) {
-        let Dispatch { instance, key, attempt, transactional, .. } = dispatch;
-        let task = tokio::spawn(attempt_it(self.caller.clone(), dispatch)).abort_handle();
-        if let Some(before) = self.running.insert(key, Running { instance, attempt, transactional, task }) {
+        let Dispatch { instance, key, attempt, transactional, with, .. } = dispatch;
+        let (caller, stage) = (self.caller.clone(), Arc::new(Stage::default()));
+        let task = match with {
+            Some(worker) => tokio::spawn(see_to_it(caller, dispatch, worker)),
+            None => tokio::spawn(attempt_it(caller, dispatch, stage.clone())),
+        };
+        let (task, elsewhere) = (task.abort_handle(), with.is_some());
+        let running = Running { instance, attempt, transactional, elsewhere, stage, task };
+        if let Some(before) = self.running.insert(key, running) {
             before.task.abort();
         }
     }
 
     /// An attempt has reported.
     pub(crate) fn ended(&mut self, key: CallKey, attempt: u32) {
-        if self.running.get(&key).is_some_and(|running| running.attempt == attempt) {
-            self.running.remove(&key);
+        if self.running.get(&key).is_none_or(|running| running.attempt != attempt) {
+            return;
+        }
+        if let Some(watched) = self.running.remove(&key).filter(|running| running.elsewhere) {
+            watched.task.abort();
         }
     }
 
@@ -85,9 +124,20 @@ impl Attempts {
         }
     }
 
-    /// Lets the attempts that run end on their own and report through the inbox.
-    pub(crate) fn hand_over(&mut self) {
-        self.running.clear();
+    /// Ends what is done here for calls, and says which attempts had begun. Where this process lives on these end on their own
+    /// and report through the inbox; transactional ones can't, since the next owner ends their transactions.
+    pub(crate) fn hand_over(&mut self, lives_on: bool) -> HashSet<(CallKey, u32)> {
+        let mut begun = HashSet::new();
+        for (key, running) in self.running.drain() {
+            let goes_on = !running.elsewhere && !running.stage.take_back() && !running.transactional;
+            if goes_on {
+                begun.insert((key, running.attempt));
+            }
+            if !goes_on || !lives_on {
+                running.task.abort();
+            }
+        }
+        begun
     }
 }
 
@@ -99,7 +149,24 @@ impl Drop for Attempts {
     }
 }
 
-async fn attempt_it(caller: Caller, dispatch: Dispatch) {
+/// How often a worker that makes an attempt elsewhere is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Waits for an attempt that another worker makes. Its report comes through the inbox and ends this; where the worker dies
+/// without one, the attempt is lost.
+async fn see_to_it(caller: Caller, dispatch: Dispatch, worker: Uuid) {
+    // While the store can't be reached nothing is known of anybody.
+    while caller.core.store.lives(worker).await.unwrap_or(true) {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    // What it reported last is in the inbox by now.
+    caller.core.inbox.fresh().await;
+    let reason = "the worker that made this attempt is gone".to_owned();
+    let mut report = Report { caller, dispatch, sent: false };
+    report.deliver(CallOutcome::Unknown { reason, timed_out: false });
+}
+
+async fn attempt_it(caller: Caller, dispatch: Dispatch, stage: Arc<Stage>) {
     let core = caller.core.clone();
     if let Some(at) = dispatch.not_before {
         core.clock.sleep_until(at).await;
@@ -107,7 +174,7 @@ async fn attempt_it(caller: Caller, dispatch: Dispatch) {
     // Closed only with the engine.
     let Ok(_permit) = core.permits.clone().acquire_owned().await else { return };
     core.leases.fresh().await;
-    if core.leases.get(caller.scope).is_none() {
+    if core.leases.get(caller.scope).is_none() || !stage.begin() {
         return;
     }
     core.speaker.say(EngineEvent::Attempt {
@@ -117,28 +184,46 @@ async fn attempt_it(caller: Caller, dispatch: Dispatch) {
         attempt: dispatch.attempt,
     });
     let mut report = Report { caller, dispatch, sent: false };
-    if let Some(outcome) = timed(&report.caller, &report.dispatch).await {
+    if let Some(outcome) = bounded(&report.caller, &report.dispatch).await {
         report.send(outcome).await;
     }
 }
 
-/// One attempt within its time. `None`: the instance is another process's now.
-async fn timed(caller: &Caller, dispatch: &Dispatch) -> Option<CallOutcome> {
-    let run = crate::activity::run(caller, dispatch);
-    let Some(limit) = dispatch.timeout.map(|nanos| Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)))
-    else {
-        return Some(run.await);
+/// One attempt within its time, and for as long as it shows signs of life. `None`: the instance is another process's now.
+async fn bounded(caller: &Caller, dispatch: &Dispatch) -> Option<CallOutcome> {
+    let pulse = Pulse::default();
+    let run = crate::activity::run(caller, dispatch, pulse.clone());
+    let reason = tokio::select! {
+        outcome = run => return Some(outcome),
+        reason = too_late(dispatch, &pulse) => reason,
     };
-    match tokio::time::timeout(limit, run).await {
-        Ok(outcome) => Some(outcome),
-        Err(_) if dispatch.transactional => {
-            let reason = format!("not done within {limit:?}; its transaction was rolled back");
-            settle(caller, dispatch.instance, dispatch.key, &CallOutcome::NotSent { reason }).await
+    if dispatch.transactional {
+        let reason = format!("{reason}; its transaction was rolled back");
+        return settle(caller, dispatch.instance, dispatch.key, &CallOutcome::NotSent { reason }).await;
+    }
+    Some(CallOutcome::Unknown { reason, timed_out: true })
+}
+
+/// Returns when an attempt's time is over, or when nothing was seen of it for longer than its `heartbeat:`.
+async fn too_late(dispatch: &Dispatch, pulse: &Pulse) -> String {
+    let limit =
+        |nanos: Option<i64>| nanos.map(|nanos| Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)));
+    let (timeout, heartbeat) = (limit(dispatch.timeout), limit(dispatch.heartbeat));
+    let over = async {
+        match timeout {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
         }
-        Err(_) => {
-            let reason = format!("no answer within {limit:?}");
-            Some(CallOutcome::Unknown { reason, timed_out: true })
+    };
+    let silent = async {
+        match heartbeat {
+            Some(most) => pulse.stops(most).await,
+            None => std::future::pending().await,
         }
+    };
+    tokio::select! {
+        () = over => format!("no answer within {:?}", timeout.unwrap_or_default()),
+        () = silent => format!("no sign of life within {:?}", heartbeat.unwrap_or_default()),
     }
 }
 

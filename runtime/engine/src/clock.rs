@@ -99,6 +99,16 @@ mod tests {
         assert!(since_boot() >= first);
     }
 
+    /// The kernel's uptime counts sleep, as its monotonic clock does not.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_clock_since_boot_is_the_machines_uptime() {
+        let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+        let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+        let shown = since_boot().as_secs_f64();
+        assert!((shown - uptime).abs() < 60.0, "{shown} s, uptime {uptime} s");
+    }
+
     #[test]
     fn time_passes_between_two_readings() {
         let reading = Reading {

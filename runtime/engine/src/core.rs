@@ -1,6 +1,6 @@
 //! What all parts of an engine share.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, since_boot};
 use crate::error::EngineError;
 use crate::events::{EngineEvent, Notice, Speaker};
 use crate::inbox::Inbox;
@@ -41,7 +41,8 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) async fn open(store: Arc<dyn Store>, options: Options) -> Result<Arc<Core>, StoreError> {
         let speaker = Speaker::new();
-        let leases = Leases::new(store.clone(), speaker.clone(), options.longest_pause, options.lease_age);
+        let leases =
+            Leases::new(store.clone(), speaker.clone(), options.longest_pause, options.lease_age, since_boot);
         let bounds = Bounds { heap_words: options.heap_words, ..Bounds::default() };
         Ok(Arc::new(Core {
             committer: GroupCommitter::start(store.clone(), store.writers()),

@@ -76,11 +76,12 @@ impl Engine {
         Ok(Engine { core, tasks: tokio::sync::Mutex::new(tasks) })
     }
 
-    /// A planned stop: commits in flight end, attempts are given up, leases are given back. Everything is resumable.
+    /// A planned stop: commits in flight end, attempts are given up without being used up, leases are given back. Everything
+    /// is resumable.
     pub async fn close(&self) -> Result<(), EngineError> {
         let core = &self.core;
         core.closing.send_replace(true);
-        core.registry.send_all(|| Mail::Stop { hand_over: false }, |_| true);
+        core.registry.send_all(|| Mail::Stop { lives_on: false }, |_| true);
         let all_left = core.registry.none_in(|_| true);
         // Those that are left are dropped; their commits are fenced.
         let _ = tokio::time::timeout(LAST_COMMITS, all_left).await;

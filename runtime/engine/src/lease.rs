@@ -1,6 +1,6 @@
 //! What this process owns, and the proof of it.
 
-use crate::clock::{nanos, since_boot};
+use crate::clock::nanos;
 use crate::events::{Notice, Speaker};
 use flow_machine::ids::InstanceId;
 use flow_store::{Claim, Lease, Owner, Scope, Store, StoreError};
@@ -44,6 +44,8 @@ pub(crate) struct Leases {
     held: Mutex<HashMap<Scope, Lease>>,
     /// One claim at a time: a second one for the same scope would make the first one's token worthless.
     gate: tokio::sync::Mutex<()>,
+    /// The time since the machine was started, sleep included.
+    since_boot: fn() -> Duration,
     /// When the last successful renewal began, in nanoseconds since boot.
     renewed: AtomicI64,
     renewal: Notify,
@@ -57,6 +59,7 @@ impl Leases {
         speaker: Speaker,
         longest_pause: Duration,
         max_age: Duration,
+        since_boot: fn() -> Duration,
     ) -> Leases {
         Leases {
             store,
@@ -65,6 +68,7 @@ impl Leases {
             max_age,
             held: Mutex::default(),
             gate: tokio::sync::Mutex::default(),
+            since_boot,
             renewed: AtomicI64::new(nanos(since_boot())),
             renewal: Notify::new(),
             losses: watch::Sender::new(0),
@@ -106,11 +110,9 @@ impl Leases {
     }
 
     async fn claim_now(&self, scope: Scope) -> Result<Option<Owner>, StoreError> {
-        let began = nanos(since_boot());
         match self.store.claim(scope).await? {
             Claim::Granted(lease) => {
                 self.held().insert(scope, lease);
-                self.note_life(began);
                 Ok(None)
             }
             Claim::Held(owner) => Ok(Some(owner)),
@@ -183,7 +185,7 @@ impl Leases {
 
     /// Whether the last renewal is recent enough to act on what we own. Its age counts the time the machine slept.
     fn is_fresh(&self) -> bool {
-        let age = nanos(since_boot()).saturating_sub(self.renewed.load(Ordering::Relaxed));
+        let age = nanos((self.since_boot)()).saturating_sub(self.renewed.load(Ordering::Relaxed));
         age <= nanos(self.max_age)
     }
 
@@ -198,38 +200,94 @@ impl Leases {
         }
     }
 
-    /// Tells the store that we live, for ever. After a failure all scopes are claimed anew, since the store may have taken
-    /// us for dead meanwhile.
+    /// Tells the store that we live, for ever. Where the process or its machine was stopped for long, or the store was away, it
+    /// may have taken us for dead meanwhile: what somebody else has claimed since is forgotten before anything is done on
+    /// the strength of it.
     pub(crate) async fn keep(self: Arc<Self>, every: Duration) {
         let mut pauses = Pauses::new(self.longest_pause);
-        let mut doubt = None;
+        let mut was_away = false;
         loop {
-            let began = nanos(since_boot());
-            match self.store.renew().await {
+            let began = nanos((self.since_boot)());
+            match self.live_on(was_away).await {
                 Ok(()) => {
+                    was_away = false;
                     self.note_life(began);
-                    if let Some(doubt) = doubt.take() {
-                        self.claim_all_again(&doubt).await;
-                    }
                     pauses = Pauses::new(self.longest_pause);
                     tokio::time::sleep(every).await;
                 }
                 Err(error) => {
                     self.pause(&mut pauses, &error).await;
-                    doubt = Some(error);
+                    was_away = true;
                 }
             }
         }
     }
 
-    async fn claim_all_again(&self, doubt: &StoreError) {
-        self.speaker.notice(Notice::StoreBack { store: self.store.describe() });
+    async fn live_on(&self, was_away: bool) -> Result<(), StoreError> {
+        self.store.renew().await?;
+        if was_away || !self.is_fresh() {
+            self.forget_what_was_claimed().await?;
+        }
+        if was_away {
+            self.speaker.notice(Notice::StoreBack { store: self.store.describe() });
+            self.claim_all_again().await;
+        }
+        Ok(())
+    }
+
+    async fn forget_what_was_claimed(&self) -> Result<(), StoreError> {
+        let _gate = self.gate.lock().await;
+        let held: Vec<Lease> = self.held().values().copied().collect();
+        let in_force = self.store.in_force(&held).await?;
+        for lease in held.iter().filter(|lease| !in_force.contains(lease)) {
+            self.forget(lease.scope, None);
+        }
+        Ok(())
+    }
+
+    /// Claims anew what is in doubt since the store was away: that waits for our own transactions there to end.
+    async fn claim_all_again(&self) {
         let leases: Vec<Lease> = self.held().values().copied().collect();
         for lease in leases {
-            // The store answers again, so there is no reason to pause; a failure now ends up in the next round.
+            // The store answers again, so there is no reason to pause.
             let doubt = StoreError::LeaseLost { scopes: vec![lease.scope] };
             let _ = self.again(lease.scope, lease.token, &doubt).await;
         }
-        let _ = doubt;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static BOOT: AtomicI64 = AtomicI64::new(0);
+
+    /// The machine's clock, as the test sets it: in seconds.
+    fn boot() -> Duration {
+        Duration::from_secs(BOOT.load(Ordering::SeqCst).unsigned_abs())
+    }
+
+    #[tokio::test]
+    async fn a_lease_ages_while_the_machine_sleeps_and_what_was_claimed_meanwhile_is_forgotten() {
+        let path = std::env::temp_dir().join(format!("flow-lease-{}", Uuid::new_v4()));
+        let store = flow_store::connect(&format!("sqlite://{}/flow.db", path.display())).await.unwrap();
+        let age = Duration::from_secs(5);
+        let leases = Arc::new(Leases::new(store.clone(), Speaker::new(), age, age, boot));
+        let (lost, kept) = (Scope::Shard(3), Scope::Shard(4));
+        assert_eq!(leases.claim(lost).await, Ok(None));
+        leases.fresh().await;
+        // The clock that stops while the machine sleeps would say that no time has passed.
+        BOOT.store(3_600, Ordering::SeqCst);
+        assert!(!leases.is_fresh(), "nothing is dispatched on the strength of it");
+        assert_eq!(leases.claim(kept).await, Ok(None));
+        assert!(!leases.is_fresh(), "that another shard is ours says nothing of this one");
+        let token = leases.get(kept).unwrap().token;
+        assert!(matches!(store.claim(lost).await, Ok(Claim::Granted(_))), "somebody claims it meanwhile");
+        let keeper = tokio::spawn(leases.clone().keep(Duration::from_millis(1)));
+        leases.fresh().await;
+        assert_eq!(leases.get(lost), None);
+        assert_eq!(leases.get(kept).map(|lease| lease.token), Some(token));
+        keeper.abort();
+        let _ = std::fs::remove_dir_all(&path);
     }
 }

@@ -16,8 +16,8 @@ pub(crate) enum Mail {
     Arrival(Arrival),
     /// Finish the commit in flight and leave; everything is resumable.
     Stop {
-        /// Whether another process goes on with it: then running attempts end here and report through the inbox.
-        hand_over: bool,
+        /// Whether this process lives on: then it goes on with the attempts that run, and they report through the inbox.
+        lives_on: bool,
     },
 }
 

@@ -23,6 +23,7 @@ const FREE_SEATS: u32 = 4;
 
 struct Worker {
     core: Arc<Core>,
+    seat: Scope,
     /// This process, as the others see it.
     me: Owner,
     /// When each shard of ours was last searched for what is due.
@@ -36,8 +37,8 @@ fn seat(number: u32) -> InstanceId {
 
 /// Works until the engine is closed.
 pub(crate) async fn work(core: Arc<Core>) -> Result<(), EngineError> {
-    let me = take_seat(&core).await?;
-    let mut worker = Worker { core: core.clone(), me, searched: HashMap::new() };
+    let (seat, me) = take_seat(&core).await?;
+    let mut worker = Worker { core: core.clone(), seat, me, searched: HashMap::new() };
     let mut pauses = Pauses::new(core.options.longest_pause);
     loop {
         let pause = match worker.look().await {
@@ -56,21 +57,25 @@ pub(crate) async fn work(core: Arc<Core>) -> Result<(), EngineError> {
     }
 }
 
-/// Takes the first free seat: who we are, as the others see it.
-async fn take_seat(core: &Core) -> Result<Owner, EngineError> {
+/// Takes the first free seat; also who we are, as the others see it.
+async fn take_seat(core: &Core) -> Result<(Scope, Owner), StoreError> {
     for number in 0.. {
         let root = seat(number);
-        if core.leases.claim(Scope::Tree(root)).await?.is_none() {
+        let scope = Scope::Tree(root);
+        if core.leases.claim(scope).await?.is_none() {
             let owner = core.store.owner(root).await?;
-            return owner
-                .ok_or(EngineError::Store(StoreError::LeaseLost { scopes: vec![Scope::Tree(root)] }));
+            return owner.map(|owner| (scope, owner)).ok_or(StoreError::LeaseLost { scopes: vec![scope] });
         }
     }
-    Err(EngineError::Closing)
+    Err(StoreError::LeaseLost { scopes: Vec::new() })
 }
 
 impl Worker {
     async fn look(&mut self) -> Result<(), StoreError> {
+        if self.core.leases.get(self.seat).is_none() {
+            // We were taken for dead meanwhile; without a seat the others don't see us.
+            (self.seat, self.me) = take_seat(&self.core).await?;
+        }
         let workers = self.workers().await?;
         let (ours, others): (Vec<u16>, Vec<u16>) =
             (0..SHARDS).partition(|shard| winner(&workers, *shard) == Some(self.me.worker));
@@ -109,7 +114,7 @@ impl Worker {
         }
         self.searched.retain(|shard, _| !surplus.contains(&Scope::Shard(*shard)));
         let leaving = |scope: Scope| surplus.contains(&scope);
-        core.registry.send_all(|| Mail::Stop { hand_over: true }, leaving);
+        core.registry.send_all(|| Mail::Stop { lives_on: true }, leaving);
         core.registry.none_in(leaving).await;
         core.leases.release(&surplus).await?;
         core.registry.drop_where(leaving);

@@ -8,13 +8,14 @@ use crate::history::HistoryEvent;
 use crate::host::enclosing_saga;
 use crate::ids::{CallKey, StrandPath, Timestamp};
 use crate::instance::{Context, Instance, Resumption};
-use crate::meta::{Call, Role, StoredOutcome, Wait};
+use crate::meta::{Call, Handed, Role, StoredOutcome, Wait};
 use crate::policy::CallPolicy;
 use crate::rows::Status;
 use crate::run::Suspended;
 use crate::values;
 use flow_mir::{ActivityId, FunctionId, SuspendOp};
 use std::collections::HashSet;
+use uuid::Uuid;
 
 /// The start of an attempt that a pause holds back.
 pub(crate) const AFTER_THE_PAUSE: Timestamp = Timestamp(i64::MAX);
@@ -63,6 +64,7 @@ impl Instance {
             maybe_happened: false,
             answered: 0,
             deadline: None,
+            handed: None,
         };
         self.record(HistoryEvent::CallRequested {
             strand: suspended.path.clone(),
@@ -92,6 +94,7 @@ impl Instance {
 
     /// Waits for a call and asks for its next attempt; in a pause its end does that.
     fn request(&mut self, context: Context<'_>, path: &StrandPath, mut call: Call) {
+        call.handed = call.handed.filter(|handed| *handed != Handed::Again);
         if self.row.status == Status::Paused {
             call.not_before = Some(AFTER_THE_PAUSE);
         } else {
@@ -121,6 +124,10 @@ impl Instance {
             heartbeat: call.policy.heartbeat,
             queue: call.policy.queue.clone(),
             transactional: activity.transactional,
+            with: match call.handed {
+                Some(Handed::With(worker)) => Some(worker),
+                _ => None,
+            },
         }));
     }
 
@@ -264,6 +271,7 @@ impl Instance {
             next,
         });
         call.attempt = call.attempt.saturating_add(1);
+        call.handed = None;
         call.not_before = (pause > 0).then_some(next);
         self.request(context, path, call);
     }
@@ -351,9 +359,10 @@ impl Instance {
                 continue;
             }
             let in_flight = call.in_flight(self.clock);
-            if !in_flight || activity.run.is_none() {
-                // A worker elsewhere may have done it by now, even where a pause holds the next request back.
-                let maybe_happened = call.maybe_happened || in_flight;
+            if !in_flight || activity.run.is_none() || call.handed.is_some() {
+                // A worker elsewhere may have done it by now, even where a pause holds the next request back. What was handed
+                // over says itself whether it may have happened.
+                let maybe_happened = call.maybe_happened || (in_flight && call.handed != Some(Handed::Again));
                 self.request(context, &path, Call { maybe_happened, ..call });
                 continue;
             }
@@ -363,6 +372,32 @@ impl Instance {
             let failure = Failure { reason, answer: None, unknown, timed_out: false };
             // The next attempt follows at once: the restart was pause enough.
             self.attempt_failed(context, &path, failure, |_| 0);
+        }
+    }
+
+    /// The owner leaves as planned. Of the attempts in flight it is making `running`; where it is to live on, as `worker`, it
+    /// goes on with those. None of them is used up.
+    pub(crate) fn hand_over(
+        &mut self,
+        context: Context<'_>,
+        running: &HashSet<(CallKey, u32)>,
+        worker: Option<Uuid>,
+    ) {
+        let open: Vec<StrandPath> = self.calls.values().cloned().collect();
+        for path in open {
+            let Some(Wait::Call(call)) = self.strands.get_mut(&path).map(|strand| &mut strand.meta.wait)
+            else {
+                continue;
+            };
+            let activity = &context.program.activities.at(call.activity);
+            let elsewhere = matches!(call.handed, Some(Handed::With(_)));
+            if !call.in_flight(self.clock) || activity.run.is_none() || elsewhere {
+                continue;
+            }
+            let runs = running.contains(&(call.key, call.attempt));
+            call.maybe_happened |= runs && !activity.transactional && worker.is_none();
+            call.handed = Some(worker.filter(|_| runs).map_or(Handed::Again, Handed::With));
+            self.touch(&path);
         }
     }
 

@@ -129,6 +129,8 @@ impl Instance {
     pub(crate) fn recovered(&mut self, context: Context<'_>) {
         if std::mem::replace(&mut self.has_begun, true) {
             self.record(HistoryEvent::Recovered);
+        } else if self.row.status == Status::Running {
+            self.begin_with_updates(context);
         }
         self.recover_calls(context);
         self.recover_requests();

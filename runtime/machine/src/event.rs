@@ -205,4 +205,6 @@ pub struct Dispatch {
     pub queue: Option<String>,
     /// Runs in the transaction that records it (`sql`).
     pub transactional: bool,
+    /// The worker that is making this attempt already, and reports through the inbox: to be made again only if it dies.
+    pub with: Option<Uuid>,
 }

@@ -137,7 +137,7 @@ fn outcome(
 impl Instance {
     /// An update has come: it runs now, between two steps. During a pause it waits.
     pub(crate) fn update(&mut self, context: Context<'_>, request: Option<Uuid>, name: String, args: &Value) {
-        if self.row.status == Status::Paused {
+        if self.row.status == Status::Paused || !self.has_begun {
             return self.keep(Queued::Update { request, name, args: args.to_string() });
         }
         // What has not begun yet runs up to its first waits: the update finds the states set.
@@ -194,7 +194,7 @@ impl Instance {
         outcome
     }
 
-    /// The updates that came during a pause, in their order.
+    /// The updates that came during a pause, or before the first step, in their order.
     pub(crate) fn run_kept_updates(&mut self, context: Context<'_>) {
         let kept = self.messages.iter().filter(|(_, kept)| matches!(kept.message, Queued::Update { .. }));
         let kept: Vec<i64> = kept.map(|(number, _)| *number).collect();

@@ -14,7 +14,8 @@ use flow_mir::strand::Strand;
 use flow_mir::{Executor, Heap, Limits, Program, SuspensionId, WorkflowId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use uuid::Uuid;
 
 /// What a new instance is.
 #[derive(Clone, Debug)]
@@ -280,6 +281,16 @@ impl Instance {
             Event::Answered { key, answer } => self.answered(context, key, answer),
         }
         self.run(context);
+    }
+
+    /// Its owner leaves as planned: see [`Tree::hand_over`](crate::Tree::hand_over).
+    pub(crate) fn leave(
+        &mut self,
+        executor: &dyn Executor,
+        running: &HashSet<(CallKey, u32)>,
+        worker: Option<Uuid>,
+    ) {
+        self.hand_over(Context::new(executor), running, worker);
     }
 
     /// A child has ended: goes on with the strand that called it.

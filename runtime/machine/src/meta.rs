@@ -5,6 +5,7 @@ use crate::policy::CallPolicy;
 use crate::request::Request;
 use flow_mir::{ActivityId, FunctionId};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Why a strand exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,6 +209,17 @@ pub(crate) struct Call {
     pub deadline: Option<String>,
     /// Whether cancellation may interrupt it in flight.
     pub interruptible: bool,
+    /// What became of the attempt in flight when its owner left as planned.
+    pub handed: Option<Handed>,
+}
+
+/// An attempt that was in flight when its owner left as planned. It has used up nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Handed {
+    /// It was given up, or never begun: the next owner makes it.
+    Again,
+    /// This worker goes on with it, and reports through the inbox.
+    With(Uuid),
 }
 
 impl Call {
@@ -311,7 +323,7 @@ pub(crate) struct Meta {
 }
 
 /// The format of [`Meta`]: its first byte.
-const META_FORMAT: u8 = 3;
+const META_FORMAT: u8 = 4;
 
 impl Meta {
     /// A strand about to begin.

@@ -7,7 +7,7 @@ use crate::call::AFTER_THE_PAUSE;
 use crate::event::Action;
 use crate::history::HistoryEvent;
 use crate::ids::StrandPath;
-use crate::instance::{Context, Instance, Resumption};
+use crate::instance::{Context, Instance, LiveStrand, Resumption};
 use crate::meta::{Call, Wait};
 use crate::rows::Status;
 use crate::run::store;
@@ -54,7 +54,10 @@ impl Instance {
             }
         }
         held.sort();
-        self.run_kept_updates(context);
+        let begins = self.strands.get(&StrandPath::main()).is_some_and(LiveStrand::has_not_begun);
+        if !begins {
+            self.run_kept_updates(context);
+        }
         self.counters.turn = 0;
         for (_, path) in held {
             let Some(strand) = self.strands.get_mut(&path) else { continue };
@@ -67,6 +70,15 @@ impl Instance {
                 strand.failed_call = call;
             }
         }
+        if begins {
+            self.begin_with_updates(context);
+        }
+    }
+
+    /// Makes the first step, and then the updates that came before it: they may read what it writes.
+    pub(crate) fn begin_with_updates(&mut self, context: Context<'_>) {
+        self.run(context);
+        self.run_kept_updates(context);
     }
 
     /// A strand that would run waits for the end of the pause.

@@ -28,8 +28,11 @@ pub(crate) struct Before {
 }
 
 impl Instance {
-    /// Runs strands until each waits for something.
+    /// Runs strands until each waits for something. What came before the instance has an owner makes it no first step.
     pub(crate) fn run(&mut self, context: Context<'_>) {
+        if !self.has_begun {
+            return;
+        }
         loop {
             if !self.row.status.is_final() && self.row.status != Status::Paused {
                 self.check_conditions(context);

@@ -2,13 +2,13 @@
 //! happens between parent and child is part of one transition and of one commit.
 
 use crate::event::{Answered, Event, Message, Request, Transition, Wish};
-use crate::ids::{InstanceId, StrandPath, Timestamp};
+use crate::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use crate::instance::{Instance, NewInstance};
 use crate::load::LoadError;
 use crate::message::ENDED;
 use crate::rows::{InstanceRow, Status, StoredInstance};
 use flow_mir::{Executor, Limits};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use uuid::Uuid;
 
 /// A root instance and its children that have not ended. One owner applies events to it, one at a time.
@@ -239,6 +239,21 @@ impl Tree {
         let members: Vec<InstanceId> = self.members.keys().copied().collect();
         for member in members {
             self.apply(executor, now, member, Event::Recovered);
+        }
+    }
+
+    /// The owner leaves as planned, and tells the next one of the attempts that it is making: `running`. Where it is to live
+    /// on, as `worker`, it goes on with them, and they report through the inbox; else they are given up. No attempt in
+    /// flight is used up by that.
+    pub fn hand_over(
+        &mut self,
+        executor: &dyn Executor,
+        running: &HashSet<(CallKey, u32)>,
+        worker: Option<Uuid>,
+    ) {
+        for (id, member) in &mut self.members {
+            member.leave(executor, running, worker);
+            self.touched.insert(*id);
         }
     }
 

@@ -143,6 +143,12 @@ pub trait Store: Send + Sync {
         1
     }
 
+    /// This process, as others find it in the leases.
+    fn worker(&self) -> Uuid;
+
+    /// Whether the process of a worker lives.
+    async fn lives(&self, worker: Uuid) -> Result<bool, StoreError>;
+
     /// The store's clock.
     async fn now(&self) -> Result<Timestamp, StoreError>;
 
@@ -155,6 +161,9 @@ pub trait Store: Send + Sync {
     /// Claims a scope for this process. A dead owner is known at once; a living one is answered with `Held`.
     /// After `Granted` the former owner's transactions have ended and its token is worthless.
     async fn claim(&self, scope: Scope) -> Result<Claim, StoreError>;
+
+    /// Which of these leases nobody has claimed since.
+    async fn in_force(&self, leases: &[Lease]) -> Result<Vec<Lease>, StoreError>;
 
     /// Gives leases back.
     async fn release(&self, leases: &[Lease]) -> Result<(), StoreError>;

@@ -69,6 +69,7 @@ on_both_stores!(
     messages_are_kept_in_order_and_answers_stand,
     a_step_and_its_completion_are_one_transaction,
     stores_of_another_format_are_refused,
+    many_may_be_the_first_to_open_it,
     a_listing_takes_conditions_on_fields_and_attributes,
 );
 
@@ -427,6 +428,16 @@ async fn stores_of_another_format_are_refused(place: Place) {
         transaction.complete(b"").await.unwrap();
         let error = connect(&place.url).await.err().unwrap().to_string();
         assert!(error.contains(&format!("format {format}, ")) && error.ends_with(what_to_do), "{error}");
+    }
+}
+
+async fn many_may_be_the_first_to_open_it(place: Place) {
+    let opened = (0..8).map(|_| {
+        let url = place.url.clone();
+        tokio::spawn(async move { connect(&url).await.map(drop) })
+    });
+    for one in opened.collect::<Vec<_>>() {
+        one.await.unwrap().unwrap();
     }
 }
 

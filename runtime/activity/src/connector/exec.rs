@@ -1,6 +1,7 @@
 //! `exec.run`: a command of this machine; JSON on its standard input and output, the key in `FLOW_STEP_KEY`.
 
 use super::{Answer, Failure, LARGEST_BODY, error_in, excerpt, text_argument};
+use crate::pulse::Pulse;
 use flow_machine::ids::CallKey;
 use serde_json::Value;
 use std::io::ErrorKind;
@@ -17,8 +18,9 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How much of standard error is kept: its end says why.
 const KEPT_STDERR: usize = 8 << 10;
 
-/// Performs `exec.run(command, args, input)`. Dropping the future kills the command and all it has started.
-pub async fn run(args: &[Value], key: CallKey) -> Result<Answer, Failure> {
+/// Performs `exec.run(command, args, input)`. Dropping the future kills the command and all it has started. What it prints is a
+/// sign of life.
+pub async fn run(args: &[Value], key: CallKey, pulse: &Pulse) -> Result<Answer, Failure> {
     let command = text_argument("exec.run", "command", args.first())?;
     let words = args.get(1).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let input = args.get(2).filter(|input| !input.is_null()).map(Value::to_string).unwrap_or_default();
@@ -38,7 +40,7 @@ pub async fn run(args: &[Value], key: CallKey) -> Result<Answer, Failure> {
         .spawn();
     let mut group = child.map(Group).map_err(|error| not_started(command, &error))?;
     let mut output = Output::default();
-    let status = converse(&mut group.0, &input, &mut output).await;
+    let status = converse(&mut group.0, &input, &mut output, pulse).await;
     let status =
         status.map_err(|error| Failure::unknown(format!("`{command}` was lost sight of: {error}")))?;
     judge(command, status, output)
@@ -82,7 +84,12 @@ struct Output {
 }
 
 /// Feeds the command and listens to it until it has ended.
-async fn converse(child: &mut Child, input: &str, output: &mut Output) -> std::io::Result<ExitStatus> {
+async fn converse(
+    child: &mut Child,
+    input: &str,
+    output: &mut Output,
+    pulse: &Pulse,
+) -> std::io::Result<ExitStatus> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let Output { stdout: out, stderr: err, too_large } = output;
     let feed = async {
@@ -92,9 +99,9 @@ async fn converse(child: &mut Child, input: &str, output: &mut Output) -> std::i
         }
     };
     let listen = async {
-        *too_large = listen_all(stdout, out).await;
+        *too_large = listen_all(stdout, out, pulse).await;
     };
-    let pipes = async { tokio::join!(feed, listen, listen_end(stderr, err)) };
+    let pipes = async { tokio::join!(feed, listen, listen_end(stderr, err, pulse)) };
     tokio::pin!(pipes);
     tokio::select! {
         _ = &mut pipes => child.wait().await,
@@ -106,18 +113,22 @@ async fn converse(child: &mut Child, input: &str, output: &mut Output) -> std::i
 }
 
 /// Reads everything; stops, and says so, where it is too much. (The command then ends by a broken pipe.)
-async fn listen_all(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> bool {
+async fn listen_all(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>, pulse: &Pulse) -> bool {
     let Some(pipe) = pipe else { return false };
+    let mut pipe = pipe.take(LARGEST_BODY as u64 + 1);
     // A pipe that breaks has nothing more to say.
-    let _ = pipe.take(LARGEST_BODY as u64 + 1).read_to_end(into).await;
+    while let Ok(1..) = pipe.read_buf(into).await {
+        pulse.beat();
+    }
     into.len() > LARGEST_BODY
 }
 
 /// Reads everything and keeps the end.
-async fn listen_end(pipe: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
+async fn listen_end(pipe: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, pulse: &Pulse) {
     let Some(mut pipe) = pipe else { return };
     let mut part = [0; 4096];
     while let Ok(count @ 1..) = pipe.read(&mut part).await {
+        pulse.beat();
         kept.extend_from_slice(part.get(..count).unwrap_or_default());
         kept.drain(..kept.len().saturating_sub(KEPT_STDERR));
     }

@@ -4,6 +4,7 @@
 //! answer, and then only what never left this machine did certainly not happen.
 
 use super::{Answer, Failure, LARGEST_BODY, error_in, excerpt, text_argument};
+use crate::pulse::Pulse;
 use flow_machine::ids::CallKey;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Method, Response, StatusCode, redirect};
@@ -49,8 +50,14 @@ impl Http {
         Ok(place.get_or_init(|| client))
     }
 
-    /// Performs `http.{verb}`. The arguments are `url`, `json` (all but `get`), `headers`.
-    pub async fn perform(&self, verb: &str, args: &[Value], key: CallKey) -> Result<Answer, Failure> {
+    /// Performs `http.{verb}`. The arguments are `url`, `json` (all but `get`), `headers`. What arrives is a sign of life.
+    pub async fn perform(
+        &self,
+        verb: &str,
+        args: &[Value],
+        key: CallKey,
+        pulse: &Pulse,
+    ) -> Result<Answer, Failure> {
         let request = Request::new(verb, args)?;
         let mut builder = self.client(&request.method)?.request(request.method.clone(), request.url);
         if let Some(body) = request.body {
@@ -63,7 +70,10 @@ impl Http {
         }
         headers.extend(request.headers);
         match builder.headers(headers).send().await {
-            Ok(response) => read(&request.method, response).await,
+            Ok(response) => {
+                pulse.beat();
+                read(&request.method, response, pulse).await
+            }
             Err(error) => Err(no_answer(&request.method, request.url, &error)),
         }
     }
@@ -115,7 +125,7 @@ fn headers_of(headers: Option<&Value>) -> Result<HeaderMap, Failure> {
 }
 
 /// What an answer means.
-async fn read(method: &Method, response: Response) -> Result<Answer, Failure> {
+async fn read(method: &Method, response: Response, pulse: &Pulse) -> Result<Answer, Failure> {
     let status = response.status();
     let what = format!("{method} {} answered {status}", response.url());
     let text = response
@@ -124,7 +134,7 @@ async fn read(method: &Method, response: Response) -> Result<Answer, Failure> {
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("text/"));
     let location = response.headers().get(LOCATION).map(|value| excerpt(value.as_bytes(), false));
-    let body = body(response).await;
+    let body = body(response, pulse).await;
     if status.is_success() {
         return match body {
             Ok(bytes) => Ok(Answer::Bytes { bytes, text }),
@@ -179,7 +189,7 @@ impl Unreadable {
 }
 
 /// The whole body.
-async fn body(mut response: Response) -> Result<Vec<u8>, Unreadable> {
+async fn body(mut response: Response, pulse: &Pulse) -> Result<Vec<u8>, Unreadable> {
     if response.content_length().is_some_and(|length| length > LARGEST_BODY as u64) {
         return Err(Unreadable::TooLarge);
     }
@@ -187,7 +197,10 @@ async fn body(mut response: Response) -> Result<Vec<u8>, Unreadable> {
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_BODY => return Err(Unreadable::TooLarge),
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(Some(chunk)) => {
+                pulse.beat();
+                body.extend_from_slice(&chunk);
+            }
             Ok(None) => return Ok(body),
             Err(error) => return Err(Unreadable::BrokeOff(causes(&error))),
         }

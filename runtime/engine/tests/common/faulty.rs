@@ -59,6 +59,12 @@ impl Store for FaultyStore {
     fn writers(&self) -> usize {
         self.inner.writers()
     }
+    fn worker(&self) -> Uuid {
+        self.inner.worker()
+    }
+    async fn lives(&self, worker: Uuid) -> Result<bool, StoreError> {
+        self.up()?.lives(worker).await
+    }
     async fn now(&self) -> Result<Timestamp, StoreError> {
         self.up()?.now().await
     }
@@ -70,6 +76,9 @@ impl Store for FaultyStore {
     }
     async fn claim(&self, scope: Scope) -> Result<Claim, StoreError> {
         self.up()?.claim(scope).await
+    }
+    async fn in_force(&self, leases: &[Lease]) -> Result<Vec<Lease>, StoreError> {
+        self.up()?.in_force(leases).await
     }
     async fn release(&self, leases: &[Lease]) -> Result<(), StoreError> {
         self.up()?.release(leases).await

@@ -3,6 +3,7 @@
 
 mod faulty;
 
+#[allow(unused_imports, reason = "each test file uses a part of it")]
 pub use faulty::{Fault, FaultyStore};
 
 use flow_activity::Surroundings;

@@ -47,6 +47,21 @@ impl PostgresStore {
             .unavailable("the former owner's transaction does not end, though its session was terminated"))
     }
 
+    pub(super) async fn leases_in_force(&self, leases: &[Lease]) -> Result<Vec<Lease>, StoreError> {
+        let mut session = self.readers.take().await?;
+        let query = sqlx::query_scalar(
+            "SELECT l.token FROM unnest($1::int2[], $2::uuid[]) AS d (shard, root) JOIN flow.lease l USING (shard, root)
+             WHERE l.token IS NOT NULL",
+        );
+        let query = query
+            .bind(leases.iter().map(|lease| small(lease.scope)).collect::<Vec<_>>())
+            .bind(leases.iter().map(|lease| lease.scope.root_key()).collect::<Vec<_>>());
+        let tokens: Vec<Uuid> =
+            query.fetch_all(session.connection()).await.map_err(|error| failed(&self.place, error))?;
+        session.keep();
+        Ok(leases.iter().filter(|lease| tokens.contains(&lease.token)).copied().collect())
+    }
+
     async fn try_claim(&self, connection: &mut PgConnection, scope: Scope) -> Result<Tried, StoreError> {
         let shard_row = Scope::Shard(scope.shard());
         if scope != shard_row {

@@ -94,6 +94,16 @@ impl PostgresStore {
         )
     }
 
+    /// Whether a worker holds its session lock, and was heard of lately.
+    pub(super) async fn is_alive(&self, worker: uuid::Uuid) -> Result<bool, StoreError> {
+        let mut session = self.readers.take().await?;
+        let alive =
+            sqlx::query_scalar("SELECT flow.alive($1)").bind(worker).fetch_one(session.connection()).await;
+        let alive = alive.map_err(|error| failed(&self.place, error))?;
+        session.keep();
+        Ok(alive)
+    }
+
     /// Gives up the session lock and everything leased.
     pub(super) async fn release_all(&self) -> Result<(), StoreError> {
         let Some(mut held) = self.liveness.lock().await.take() else { return Ok(()) };

@@ -163,6 +163,14 @@ impl Store for PostgresStore {
         2
     }
 
+    fn worker(&self) -> Uuid {
+        self.identity.worker
+    }
+
+    async fn lives(&self, worker: Uuid) -> Result<bool, StoreError> {
+        self.is_alive(worker).await
+    }
+
     async fn now(&self) -> Result<Timestamp, StoreError> {
         self.read_clock().await
     }
@@ -177,6 +185,10 @@ impl Store for PostgresStore {
 
     async fn claim(&self, scope: Scope) -> Result<Claim, StoreError> {
         self.claim_scope(scope).await
+    }
+
+    async fn in_force(&self, leases: &[Lease]) -> Result<Vec<Lease>, StoreError> {
+        self.leases_in_force(leases).await
     }
 
     async fn release(&self, leases: &[Lease]) -> Result<(), StoreError> {

@@ -24,7 +24,8 @@ impl PostgresStore {
 
     /// The format found; `None` where there are no tables yet.
     async fn read_format(&self, connection: &mut PgConnection) -> Result<Option<i64>, StoreError> {
-        let exists = "SELECT to_regclass('flow.meta') IS NOT NULL";
+        // From the catalogue itself: `to_regclass` may answer from before the lock that another process made it under.
+        let exists = "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = 'flow' AND tablename = 'meta')";
         let row = connection.fetch_one(exists).await.map_err(|error| failed(&self.place, error))?;
         if !row.try_get::<bool, _>(0).map_err(|error| failed(&self.place, error))? {
             return Ok(None);

@@ -50,6 +50,13 @@ impl SqliteStore {
         Ok(Claim::Granted(lease))
     }
 
+    pub(super) async fn leases_in_force(&self, leases: &[Lease]) -> Result<Vec<Lease>, StoreError> {
+        let query = sqlx::query_scalar("SELECT token FROM flow_lease");
+        let tokens: Vec<Uuid> =
+            query.fetch_all(&self.readers).await.map_err(|error| failed(&self.place, error))?;
+        Ok(leases.iter().filter(|lease| tokens.contains(&lease.token)).copied().collect())
+    }
+
     /// A tree that exists and has no lease of its own belongs to its shard's owner.
     async fn shard_owner_has_it(
         &self,

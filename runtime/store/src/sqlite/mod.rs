@@ -119,6 +119,14 @@ impl Store for SqliteStore {
         self.place.name.to_string()
     }
 
+    fn worker(&self) -> Uuid {
+        self.identity.worker
+    }
+
+    async fn lives(&self, worker: Uuid) -> Result<bool, StoreError> {
+        self.owners.lives(worker).map_err(|error| self.place.unavailable(&error.to_string()))
+    }
+
     async fn now(&self) -> Result<Timestamp, StoreError> {
         Ok(clock())
     }
@@ -133,6 +141,10 @@ impl Store for SqliteStore {
 
     async fn claim(&self, scope: Scope) -> Result<Claim, StoreError> {
         self.claim_scope(scope).await
+    }
+
+    async fn in_force(&self, leases: &[Lease]) -> Result<Vec<Lease>, StoreError> {
+        self.leases_in_force(leases).await
     }
 
     async fn release(&self, leases: &[Lease]) -> Result<(), StoreError> {

@@ -1,0 +1,208 @@
+//! Processes that stop without dying: a worker that is suspended for longer than its lease lasts, one that is asked to
+//! end, and activities of which nothing is heard.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failure is told"
+)]
+
+mod shared;
+
+use serde_json::{Value, json};
+use shared::Place;
+use std::collections::BTreeSet;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Ended with the test.
+struct Process(Child);
+
+impl Process {
+    fn start(place: &Place, args: &[&str]) -> Process {
+        let mut command = place.command(args);
+        Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("flow"))
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status().expect("kill");
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[track_caller]
+fn wait_until(mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(120), "it takes too long");
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
+
+fn history(place: &Place, id: &str) -> Vec<Value> {
+    place.flow(&["history", id, "--json"]).json_lines()
+}
+
+/// `note` leaves a line of its key in a file; the first attempt of `flaky` fails, the next one waits 3 s.
+const STEPS: &str = r#"use std.exec
+
+activity note(file: String) -> String {
+  run: exec.run("sh", args: ["-c", "echo $FLOW_STEP_KEY >> {file}; echo '\"noted\"'"])
+}
+
+activity flaky(file: String) -> String {
+  run:   exec.run("sh", args: ["-c", "echo $FLOW_STEP_KEY >> {file}; test $(wc -l < {file}) -gt 2 || exit 9; echo '\"done\"'"])
+  retry: exponential(initial: 3s, factor: 1, attempts: 5)
+}
+
+workflow steps(file: String) -> String {
+  note(file)
+  flaky(file)
+  note(file)
+}
+"#;
+
+#[test]
+fn a_worker_that_was_suspended_past_its_lease_does_nothing_any_more() {
+    let server = flow_test_support::PostgresServer::start();
+    let mut place = Place::new();
+    place.store = Some(server.fresh_database());
+    let program = place.write("steps.flow", STEPS);
+    let file = place.path().join("noted").display().to_string();
+    let lines = || std::fs::read_to_string(&file).unwrap_or_default().lines().count();
+
+    let first = Process::start(&place, &["worker"]);
+    let input = json!({ "file": file }).to_string();
+    let started = place.flow(&["start", &program, "steps", "--id", "s", "--input", &input]);
+    assert_eq!(started.code, 0, "{started:#?}");
+    // It waits to try again: the next attempt is its to make, in 3 s.
+    wait_until(|| history(&place, "s").iter().any(|event| event["kind"] == "call_retried"));
+    first.signal("-STOP");
+    let stopped = Instant::now();
+    // As if nothing had been heard of it for 15 s, after which a worker counts as gone.
+    let silence = "UPDATE flow.worker SET heartbeat = clock_timestamp() - interval '1 minute'";
+    let store = place.store.clone().unwrap();
+    let silent = Command::new("psql").args([store.as_str(), "-qc", silence]).status().expect("psql");
+    assert!(silent.success());
+    let second = Process::start(&place, &["worker"]);
+    wait_until(|| history(&place, "s").last().is_some_and(|event| event["kind"] == "ended"));
+    let ended = history(&place, "s");
+    assert!(ended.iter().any(|event| event["kind"] == "recovered"), "{ended:#?}");
+    assert_eq!(lines(), 4, "one attempt failed, three steps were done");
+    // Its lease is older now than it may be where it acts on it.
+    wait_until(|| stopped.elapsed() > Duration::from_secs(6));
+    first.signal("-CONT");
+    drop(second);
+    // What is started now is the first one's to do, so it has come to itself when this has ended.
+    assert_eq!(place.flow(&["start", &program, "steps", "--id", "t", "--input", &input]).code, 0);
+    wait_until(|| history(&place, "t").last().is_some_and(|event| event["kind"] == "ended"));
+    assert_eq!(history(&place, "s"), ended, "nothing was added");
+    assert_eq!(lines(), 4 + 3, "and nothing was done again");
+}
+
+#[test]
+fn a_worker_that_is_asked_to_end_gives_back_what_it_has_at_once() {
+    let place = Place::new();
+    let text = r#"use std.exec
+
+activity slow(file: String) -> String {
+  run: exec.run("sh", args: ["-c", "echo $FLOW_STEP_KEY >> {file}; test $(wc -l < {file}) -gt 1 || sleep 600; echo '\"slow\"'"])
+  retry: exponential(initial: 1h, factor: 1, attempts: 1)
+}
+
+workflow main(file: String) -> String { slow(file) }
+"#;
+    let program = place.write("slow.flow", text);
+    let file = place.path().join("begun").display().to_string();
+    let input = json!({ "file": file }).to_string();
+    assert_eq!(place.flow(&["start", &program, "--id", "s", "--input", &input]).code, 0);
+    let mut first = Process::start(&place, &["worker"]);
+    wait_until(|| std::fs::read_to_string(&file).is_ok_and(|text| text.lines().count() == 1));
+    first.signal("-TERM");
+    let ended = first.0.wait().expect("it ends");
+    assert!(ended.code().is_some(), "by itself: {ended}");
+    // Its only attempt is not used up, so the next worker makes it.
+    let _second = Process::start(&place, &["worker"]);
+    wait_until(|| history(&place, "s").last().is_some_and(|event| event["kind"] == "ended"));
+    let history = history(&place, "s");
+    assert_eq!(history.last().unwrap()["output"], "slow", "{history:#?}");
+    let completed = history.iter().find(|event| event["kind"] == "call_completed").unwrap();
+    assert_eq!(completed["attempt"], 1);
+    let keys = std::fs::read_to_string(&file).unwrap();
+    let keys: BTreeSet<&str> = keys.lines().collect();
+    assert_eq!(keys.len(), 1, "with the same key");
+}
+
+#[test]
+fn an_attempt_that_was_handed_over_is_lost_when_its_worker_dies() {
+    let place = Place::new();
+    let text = r#"use std.exec
+
+activity slow(file: String) -> String {
+  run: exec.run("sh", args: ["-c", "echo >> {file}; test $(wc -l < {file}) -gt 1 || sleep 30; echo '\"slow\"'"])
+}
+
+workflow main(file: String) -> String { slow(file) }
+"#;
+    let program = place.write("slow.flow", text);
+    let names: Vec<String> = (0..16).map(|number| format!("i{number}")).collect();
+    let file = |name: &str| place.path().join(name).display().to_string();
+    for name in &names {
+        let input = json!({ "file": file(name) }).to_string();
+        assert_eq!(place.flow(&["start", &program, "--id", name, "--input", &input]).code, 0);
+    }
+    let first = Process::start(&place, &["worker"]);
+    let begun = |name: &String| std::fs::read_to_string(file(name)).map_or(0, |text| text.len());
+    wait_until(|| names.iter().all(|name| begun(name) == 1));
+    let _second = Process::start(&place, &["worker"]);
+    let recovered = |name: &&String| history(&place, name).iter().any(|event| event["kind"] == "recovered");
+    // By then those of both workers are where they belong.
+    wait_until(|| names.iter().any(|name| recovered(&name)));
+    let moved: Vec<&String> = names.iter().filter(recovered).collect();
+    assert!(moved.iter().all(|name| begun(name) == 1), "none of them was made a second time");
+    drop(first);
+    wait_until(|| names.iter().all(|name| history(&place, name).last().unwrap()["kind"] == "ended"));
+    for name in moved {
+        let history = history(&place, name);
+        let lost = history.iter().find(|event| event["kind"] == "call_retried").expect("it was lost");
+        assert_eq!(lost["reason"], "the worker that made this attempt is gone", "{name}");
+    }
+}
+
+#[test]
+fn an_attempt_of_which_nothing_is_heard_is_given_up() {
+    let place = Place::new();
+    let text = r#"use std.errors.{Timeout}
+use std.exec
+
+activity silent() -> String {
+  run:       exec.run("sleep", args: ["600"])
+  heartbeat: 300ms
+  retry:     exponential(initial: 10ms, factor: 1, attempts: 2)
+}
+
+activity chatty() -> String {
+  run:       exec.run("sh", args: ["-c", "for i in 1 2 3 4 5; do sleep 1; echo $i >&2; done; echo '\"chatty\"'"])
+  heartbeat: 4s
+}
+
+workflow main() -> String {
+  let heard = silent() catch { Timeout => "nothing" }
+  "{heard}, {chatty()}"
+}
+"#;
+    let program = place.write("heard.flow", text);
+    let done = place.flow(&["run", &program, "--id", "h", "--json"]);
+    assert_eq!(done.json()["output"], "nothing, chatty", "{done:#?}");
+    let history = history(&place, "h");
+    let retried = history.iter().find(|event| event["kind"] == "call_retried").unwrap();
+    assert_eq!(retried["reason"], "no sign of life within 300ms");
+}
