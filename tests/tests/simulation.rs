@@ -14,7 +14,10 @@
 use flow_machine::event::Message;
 use flow_machine::history::HistoryEvent;
 use flow_machine::rows::Status;
-use flow_tests::simulation::{Answer, Attempt, Ended, Outside, SECOND, Storm};
+use flow_tests::pattern::Pattern;
+use flow_tests::simulation::{
+    Answer, Attempt, Ended, Outside, SECOND, Seeds, Simulation, Storm, any_weather,
+};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -32,6 +35,26 @@ fn assert_ended(ended: &Ended) {
 fn calls<'a>(ended: &'a Ended, activity: &str) -> Vec<&'a str> {
     let of_it = ended.effects.iter().filter_map(|effect| effect.strip_prefix(activity)?.strip_prefix("(\""));
     of_it.filter_map(|rest| rest.strip_suffix("\")")).collect()
+}
+
+// --- The patterns ---
+
+#[test]
+fn patterns_leave_their_traces_in_any_weather() {
+    for pattern in Pattern::all() {
+        let executors = flow_tests::executors(&pattern.program);
+        for world in &pattern.runs {
+            let calm = world.simulate(executors[0].1.clone(), None);
+            let rough = any_weather(&executors, &world.outside, &calm, |executor, outside, faults| {
+                let simulation = Simulation::new(executor.clone(), world.script());
+                simulation.outside(outside).crashing(faults).watch("main", &world.input)
+            });
+            for ended in rough {
+                let refuted = world.faults(&ended);
+                assert!(refuted.is_empty(), "{}: {refuted:#?}", pattern.file);
+            }
+        }
+    }
 }
 
 // --- Money ---
@@ -102,11 +125,7 @@ activity deliver(hold: String, to: String)
 activity take_back(hold: String, from: String)
 "#;
 
-#[test]
-fn money_is_neither_lost_nor_made() {
-    let storm = Storm::over(&format!(
-        "{BANK}{}",
-        r#"
+const BANK_TRANSFER: &str = r#"
 fn transfer(from: String, to: String, cents: Int) fails Refused {
   saga {
     let held = hold(from, cents) compensate give_back(held)
@@ -117,8 +136,15 @@ fn transfer(from: String, to: String, cents: Int) fails Refused {
 workflow main() -> Int {
   let all = parallel for i in 0..4 max 3 { try transfer("a{i}", "b", 10) }
   all.len() - all.errors().len()
-}"#
-    ));
+}"#;
+
+#[test]
+fn money_is_neither_lost_nor_made() {
+    money_is_conserved(BANK_TRANSFER);
+}
+
+fn money_is_conserved(program: &str) {
+    let storm = Storm::over(&format!("{BANK}{program}"));
     storm.rage(SEEDS, 5 * SECOND, &[], |run| {
         let bank = Bank::with(&[("a0", 50), ("a1", 50), ("a2", 5), ("a3", 10), ("b", 0)]);
         let at_the_bank = bank.clone();
@@ -401,4 +427,20 @@ workflow main() {
             assert!(undone >= risky.len(), "each is undone, by its name or its key: {:?}", ended.effects);
         }
     });
+}
+
+// --- That it is looked for ---
+
+#[test]
+fn programs_that_break_their_promise_are_found() {
+    if Seeds::are_chosen() {
+        // One seed alone finds nothing for certain.
+        return;
+    }
+    let forgets = BANK_TRANSFER.replace("compensate give_back(held)", "");
+    let undoes_half = BANK_TRANSFER.replace("compensate take_back(held, to)", "\n    sleep 1s");
+    for broken in [forgets, undoes_half] {
+        let looked = std::panic::catch_unwind(|| money_is_conserved(&broken));
+        assert!(looked.is_err(), "nothing was found wrong with {broken}");
+    }
 }

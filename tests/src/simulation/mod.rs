@@ -21,7 +21,7 @@ pub use faults::{Crash, Faults, Loss, Weather};
 pub use outside::Outside;
 pub use real::on_real_stores;
 pub use script::{Answer, Attempt};
-pub use survive::{Seeds, Storm, survives_every_crash};
+pub use survive::{Seeds, Storm, any_weather, survives_every_crash};
 
 use crate::trace::Trace;
 use attempt::Flight;

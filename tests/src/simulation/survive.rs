@@ -24,6 +24,11 @@ impl Seeds {
         }
     }
 
+    /// Whether the environment says which.
+    pub fn are_chosen() -> bool {
+        Seeds::named("FLOW_SEED").or(Seeds::named("FLOW_SEEDS")).is_some()
+    }
+
     /// Whether one seed is repeated.
     pub(super) fn is_one() -> bool {
         Seeds::named("FLOW_SEED").is_some()
@@ -77,22 +82,35 @@ pub fn survives_every_crash(
         }
     }
     let calm = first.expect("at least one executor");
-    for seed in Seeds::up_to(SEEDS) {
-        let _repeat = Repeat("FLOW_SEED", seed);
-        let (kind, executor) = &executors[seed as usize % executors.len()];
-        let simulation = || Simulation::new(executor.clone(), script.clone());
-        let rough =
-            simulation().outside(outside.iter().cloned()).crashing(Faults::seeded(seed, Weather::Rough));
-        assert_same(&rough.run(workflow, input), &calm, &format!("{kind}, rough, seed {seed}"));
-        let wild = simulation().outside(interfered(outside, seed, calm.took));
-        wild.crashing(Faults::seeded(seed, Weather::Wild)).run(workflow, input);
-    }
+    any_weather(&executors, outside, &calm, |executor, outside, faults| {
+        let simulation = Simulation::new(executor.clone(), script.clone());
+        simulation.outside(outside).crashing(faults).run(workflow, input)
+    });
     on_real_stores(&calm, |faults, mirror| {
         let (_, executor) = &executors[calm.transitions % executors.len()];
         let simulation = Simulation::new(executor.clone(), script.clone()).mirrored(Some(mirror));
         simulation.outside(outside.iter().cloned()).crashing(faults).run(workflow, input)
     });
     calm
+}
+
+/// Runs a program with seeds: in rough weather, where it must end as when all is well, and in wild weather, where the laws must
+/// hold. Gives the runs in rough weather.
+pub fn any_weather(
+    executors: &[(&'static str, Arc<dyn Executor>)],
+    outside: &[Outside],
+    calm: &Ended,
+    run: impl Fn(&Arc<dyn Executor>, Vec<Outside>, Faults) -> Ended,
+) -> Vec<Ended> {
+    let seeds = Seeds::up_to(SEEDS).map(|seed| {
+        let _repeat = Repeat("FLOW_SEED", seed);
+        let (kind, executor) = &executors[seed as usize % executors.len()];
+        let rough = run(executor, outside.to_vec(), Faults::seeded(seed, Weather::Rough));
+        assert_same(&rough, calm, &format!("{kind}, rough, seed {seed}"));
+        run(executor, interfered(outside, seed, calm.took), Faults::seeded(seed, Weather::Wild));
+        rough
+    });
+    seeds.collect()
 }
 
 /// What comes from outside, and what operators do to it besides, at any time of a run that takes so long.
