@@ -10,6 +10,8 @@ pub(crate) const LINE: f64 = 17.0;
 const PADDING: f64 = 10.0;
 /// Between parts that follow each other: an arrow is drawn there.
 const GAP: f64 = 22.0;
+/// The room for a note above a box, beside the gap.
+const NOTE: f64 = 12.0;
 /// Between lanes.
 const ASIDE: f64 = 18.0;
 /// Longer texts are cut: the whole is shown when the pointer rests on them.
@@ -148,6 +150,8 @@ fn stack(shape: &mut Shape, mut parts: Vec<Shape>, left: f64) {
     let mut y = title;
     let mut before: Option<(f64, f64)> = None;
     for part in &mut parts {
+        // Above it stands who waits there.
+        y += if part.here.is_empty() { 0.0 } else { NOTE };
         part.shift(left + (widest - part.width) / 2.0, y);
         let middle = part.middle();
         if let Some((x, from)) = before {
