@@ -6,6 +6,7 @@ use crate::ids::TypeId;
 use crate::types::{Type, Types};
 use rust_decimal::Decimal;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 /// Maps whose keys contain maps whose keys … deeper than this are never equal: looking a key up compares recursively.
 const DEEPEST_KEYS: usize = 64;
@@ -25,11 +26,9 @@ fn equal_within(types: &Types, heap: &Heap, ty: TypeId, left: u64, right: u64, d
         Some(Type::Int | Type::Bool) => return left == right,
         _ => {}
     }
-    let mut walk = Walk { types, heap, pending: vec![Pending::Part(ty, left, right)], depth };
-    let mut count = 0_usize;
+    let mut walk = Walk::new(types, heap, Pending::Part(ty, left, right), depth);
     while let Some(pending) = walk.pending.pop() {
-        count += 1;
-        if count.is_multiple_of(POLL) && heap.interrupted() {
+        if walk.interrupted() {
             return false;
         }
         if !walk.step(pending).is_some_and(Ordering::is_eq) {
@@ -42,11 +41,9 @@ fn equal_within(types: &Types, heap: &Heap, ty: TypeId, left: u64, right: u64, d
 /// The order of two values of an ordered type: numbers by value, text by Unicode scalar values, `none` first, composites
 /// from left to right.
 pub fn compare(types: &Types, heap: &Heap, ty: TypeId, left: u64, right: u64) -> Ordering {
-    let mut walk = Walk { types, heap, pending: vec![Pending::Part(ty, left, right)], depth: DEEPEST_KEYS };
-    let mut count = 0_usize;
+    let mut walk = Walk::new(types, heap, Pending::Part(ty, left, right), DEEPEST_KEYS);
     while let Some(pending) = walk.pending.pop() {
-        count += 1;
-        if count.is_multiple_of(POLL) && heap.interrupted() {
+        if walk.interrupted() {
             return Ordering::Equal;
         }
         let pushed = walk.pending.len();
@@ -100,9 +97,29 @@ struct Walk<'a> {
     heap: &'a Heap,
     pending: Vec<Pending>,
     depth: usize,
+    /// How many parts were looked at.
+    count: usize,
+    /// The pairs whose parts were pushed, once there are more parts than memory could hold without sharing: values that
+    /// share theirs again and again are compared pair by pair, not part by part.
+    known: HashSet<(TypeId, u64, u64)>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(types: &'a Types, heap: &'a Heap, whole: Pending, depth: usize) -> Walk<'a> {
+        Walk { types, heap, pending: vec![whole], depth, count: 0, known: HashSet::new() }
+    }
+
+    /// Counts a part; whether the strand was interrupted meanwhile.
+    fn interrupted(&mut self) -> bool {
+        self.count += 1;
+        self.count.is_multiple_of(POLL) && self.heap.interrupted()
+    }
+
+    /// Whether a pair was met before. Its parts are equal, or will be found not to be: an unequal one ends the walk.
+    fn is_known(&mut self, ty: TypeId, left: u64, right: u64) -> bool {
+        self.count > self.heap.len() && !self.known.insert((ty, left, right))
+    }
+
     /// Compares what is no part, pushes the parts. `None`: unequal, and without an order.
     fn step(&mut self, pending: Pending) -> Option<Ordering> {
         let (ty, left, right) = match pending {
@@ -122,6 +139,7 @@ impl Walk<'_> {
             _ if left == right => Ordering::Equal,
             Some(Type::Decimal) => heap.decimal_at(left).cmp(&heap.decimal_at(right)),
             Some(Type::String | Type::Bytes) => heap.bytes_at(left).cmp(heap.bytes_at(right)),
+            _ if self.is_known(ty, left, right) => Ordering::Equal,
             Some(Type::List(item)) => self.lists(*item, left, right),
             Some(Type::Option(item)) => {
                 match (heap.option_at(types, *item, left), heap.option_at(types, *item, right)) {
@@ -232,6 +250,7 @@ impl Walk<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 mod tests {
     use super::*;
 
@@ -243,6 +262,29 @@ mod tests {
         let heap = Heap::default();
         assert_eq!(compare(&types, &heap, ty, 0, 1), Ordering::Less);
         assert_eq!(compare(&types, &heap, ty, 1, 0), Ordering::Greater);
+    }
+
+    /// A pair of a pair of a pair …, each with one part twice: of a few words, and with 2^60 parts.
+    #[test]
+    fn what_shares_its_parts_is_compared_in_time() {
+        let mut types = Types::new();
+        let int = types.push(Type::Int);
+        let mut ty = types.push(Type::List(int));
+        let mut heap = Heap::default();
+        let [mut one, mut same, mut greater] = [5, 5, 6].map(|last| heap.make_list(&[1, last]).unwrap());
+        for level in 0..60 {
+            let wrap = [Type::Tuple(vec![ty, ty]), Type::List(ty)];
+            ty = types.push(wrap[level % 2].clone());
+            let mut double = |part: u64| match level % 2 {
+                0 => heap.alloc_from(&[part, part]).unwrap(),
+                _ => heap.make_list(&[part, part]).unwrap(),
+            };
+            [one, same, greater] = [one, same, greater].map(&mut double);
+        }
+        assert!(equal(&types, &heap, ty, one, same) && !equal(&types, &heap, ty, one, greater));
+        assert_eq!(compare(&types, &heap, ty, one, same), Ordering::Equal);
+        assert_eq!(compare(&types, &heap, ty, one, greater), Ordering::Less);
+        assert_eq!(compare(&types, &heap, ty, greater, same), Ordering::Greater);
     }
 
     #[test]
