@@ -135,9 +135,17 @@ fn cases<'a>(
 
 type Parts = (Vec<Param>, Ty, Vec<Ty>);
 
+/// What may be asked of a type parameter.
+pub(crate) const ORDERED: &str = "Ordered";
+
 /// The parts of a signature that have types.
 pub(crate) fn resolve_signature(cx: &mut Context<'_>, module: ModuleId, signature: &ast::Signature) -> Parts {
-    let generics: Vec<Name> = signature.generics.iter().map(|name| name.text.clone()).collect();
+    let generics: Vec<Name> = signature.generics.iter().map(|param| param.name.text.clone()).collect();
+    for bound in signature.generics.iter().filter_map(|param| param.bound.as_ref()) {
+        if bound.as_str() != ORDERED {
+            cx.report(report::unknown_bound(bound));
+        }
+    }
     let mut params: Vec<Param> = Vec::new();
     let mut seen: HashSet<&Name> = HashSet::new();
     for param in &signature.params {

@@ -7,6 +7,8 @@ use crate::hir::{Ty, Type, Types};
 pub(crate) struct Unknowns {
     /// What each stands for, once known.
     known: Vec<Option<Ty>>,
+    /// Those that are the type of a number literal, and what that is where nothing else is said: `Int` or `Decimal`.
+    numbers: Vec<(u32, Ty)>,
 }
 
 impl Unknowns {
@@ -14,6 +16,34 @@ impl Unknowns {
     pub fn fresh(&mut self, types: &mut Types) -> Ty {
         self.known.push(None);
         types.intern(Type::Infer(self.known.len() as u32 - 1))
+    }
+
+    /// Makes an unknown type that of a number literal, which by itself is of type `default`.
+    pub fn open_number(&mut self, types: &Types, ty: Ty, default: Ty) {
+        if let Type::Infer(index) = types.get(self.head(types, ty)) {
+            self.numbers.push((*index, default));
+        }
+    }
+
+    /// Makes the type of a number literal what it is by itself, if it is not known yet.
+    pub fn settle(&mut self, types: &Types, ty: Ty) {
+        if let Type::Infer(index) = types.get(self.head(types, ty))
+            && let Some(default) = self.number(*index)
+            && let Some(slot) = self.known.get_mut(*index as usize)
+        {
+            *slot = Some(default);
+        }
+    }
+
+    /// Whether a type is that of a number literal and not known yet.
+    pub fn is_open_number(&self, types: &Types, ty: Ty) -> bool {
+        !self.numbers.is_empty()
+            && matches!(types.get(self.head(types, ty)), Type::Infer(index) if self.number(*index).is_some())
+    }
+
+    /// Of two literals of one type, that with a fraction says what it is.
+    fn number(&self, index: u32) -> Option<Ty> {
+        self.numbers.iter().filter(|(number, _)| *number == index).map(|(_, default)| *default).max()
     }
 
     /// One unknown type for each of `count` type parameters.
@@ -130,6 +160,14 @@ impl Unknowns {
     fn bind(&mut self, types: &mut Types, index: u32, ty: Ty) -> bool {
         if self.occurs(types, index, ty) {
             return false;
+        }
+        if let Some(default) = self.number(index) {
+            match types.get(ty) {
+                Type::Infer(other) => self.numbers.push((*other, default)),
+                Type::Int if default == Types::INT => {}
+                Type::Decimal | Type::Float | Type::Never => {}
+                _ => return false,
+            }
         }
         if let Some(slot) = self.known.get_mut(index as usize) {
             *slot = Some(ty);

@@ -1,4 +1,5 @@
-//! Keys of maps and elements of sets: every type but what holds a `Float` or a function.
+//! What a type must be fit for: keys of maps and elements of sets are of every type but what holds a `Float` or a
+//! function; an order has what holds no map, set, function or JSON.
 
 use crate::context::{Context, Declaring};
 use crate::hir::{NominalKind, Ty, Type};
@@ -29,14 +30,30 @@ pub(crate) fn check(cx: &mut Context<'_>) {
 
 /// The part of a type for which no value of it can be a key.
 fn unfit_part(cx: &mut Context<'_>, ty: Ty) -> Option<Ty> {
+    find_part(cx, ty, |part| matches!(part, Type::Float | Type::Function { .. }))
+}
+
+/// The part of a type for which its values have no order; of the type parameters around only those in `ordered` have one.
+pub(crate) fn unordered_part(cx: &mut Context<'_>, ty: Ty, ordered: &[u32]) -> Option<Ty> {
+    find_part(cx, ty, |part| match part {
+        Type::Param(index) => !ordered.contains(index),
+        Type::Map(..) | Type::Set(_) | Type::Function { .. } | Type::Json | Type::Union(_) => true,
+        _ => false,
+    })
+}
+
+/// The first part of a type, itself included, that is of some kind.
+fn find_part(cx: &mut Context<'_>, ty: Ty, is_it: impl Fn(&Type) -> bool) -> Option<Ty> {
     let mut seen = HashSet::new();
     let mut pending = vec![ty];
     while let Some(ty) = pending.pop() {
         if !seen.insert(ty) {
             continue;
         }
+        if is_it(cx.ty(ty)) {
+            return Some(ty);
+        }
         match cx.ty(ty).clone() {
-            Type::Float | Type::Function { .. } => return Some(ty),
             Type::List(item) | Type::Set(item) | Type::Option(item) => pending.push(item),
             Type::Map(key, value) => pending.extend([key, value]),
             Type::Tuple(items) => pending.extend(items),

@@ -44,6 +44,7 @@ fn resolve_handler(
         span: name.span,
         module,
         generics: Vec::new(),
+        ordered: Vec::new(),
         params,
         result,
         fails,

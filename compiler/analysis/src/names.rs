@@ -40,6 +40,7 @@ pub(crate) fn declare<'a>(cx: &mut Declaring<'a>, trees: &'a [Arc<ast::Module>])
             }
         }
     }
+    order_methods(cx);
     for (index, tree) in trees.iter().enumerate() {
         for item in &tree.items {
             if let ItemKind::Use(decl) = &item.kind {
@@ -64,13 +65,21 @@ fn docs(item: &ast::Item) -> Option<String> {
     item.docs.as_ref().map(|docs| docs.text.clone())
 }
 
-fn empty_signature(name: &Ident, module: ModuleId, generics: &[Ident], docs: Option<String>) -> Signature {
-    let generics = generics.iter().map(|name| name.text.clone()).collect();
+fn empty_signature(
+    name: &Ident,
+    module: ModuleId,
+    generics: &[ast::TypeParam],
+    docs: Option<String>,
+) -> Signature {
+    let ordered = (0..).zip(generics).filter(|(_, param)| param.bound.is_some()).map(|(index, _)| index);
+    let ordered = ordered.collect();
+    let generics = generics.iter().map(|param| param.name.text.clone()).collect();
     Signature {
         name: name.text.clone(),
         span: name.span,
         module,
         generics,
+        ordered,
         params: Vec::new(),
         result: Types::UNIT,
         fails: Vec::new(),
@@ -197,6 +206,18 @@ fn enter_methods(cx: &mut Declared<'_>, module: ModuleId) {
             cx.prelude.methods.entry(name.clone()).or_default().push(id);
         }
     }
+}
+
+/// Which of several methods is tried first is decided by the names of their modules, not by what was loaded first.
+fn order_methods(cx: &mut Declared<'_>) {
+    let mut methods = std::mem::take(&mut cx.prelude.methods);
+    for functions in methods.values_mut() {
+        functions.sort_by_key(|id| {
+            let signature = &cx.program.functions[*id].signature;
+            (cx.module_name(signature.module).to_string(), *id)
+        });
+    }
+    cx.prelude.methods = methods;
 }
 
 fn import(cx: &mut Declaring<'_>, module: ModuleId, decl: &UseDecl) {

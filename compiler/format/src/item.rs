@@ -141,7 +141,7 @@ impl Printer<'_> {
 
     pub(crate) fn signature(&mut self, signature: &Signature) {
         self.token();
-        self.generics(&signature.generics);
+        self.type_params(&signature.generics);
         self.list(&signature.params, TIGHT, |p, param: &Param| {
             p.token();
             p.annotation(Some(&param.ty));

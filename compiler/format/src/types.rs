@@ -1,7 +1,7 @@
 //! Types, patterns and names.
 
 use flow_syntax::TokenKind;
-use flow_syntax::ast::{Ident, Path, Pattern, PatternArg, PatternKind, TypeExpr, TypeExprKind};
+use flow_syntax::ast::{Ident, Path, Pattern, PatternArg, PatternKind, TypeExpr, TypeExprKind, TypeParam};
 
 use crate::list::TIGHT;
 use crate::printer::Printer;
@@ -32,6 +32,18 @@ impl Printer<'_> {
 
     pub(crate) fn generics(&mut self, names: &[Ident]) {
         self.angles(names, |p, _| p.token());
+    }
+
+    /// `<T, K: Ordered>`
+    pub(crate) fn type_params(&mut self, params: &[TypeParam]) {
+        self.angles(params, |p, param| {
+            p.token();
+            if param.bound.is_some() {
+                p.token();
+                p.space();
+                p.token();
+            }
+        });
     }
 
     /// `: T`

@@ -38,6 +38,10 @@ impl Checker<'_, '_> {
         if name.is_capital() {
             return self.construct(name, None, span, want);
         }
+        if self.beside_default.contains(&name.text) {
+            self.report(report::default_beside(name));
+            return self.invalid(name.span);
+        }
         if let Some([only]) = self.cx.prelude.functions.get(&name.text).map(Vec::as_slice)
             && !self.unread
         {

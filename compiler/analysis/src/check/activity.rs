@@ -40,11 +40,13 @@ impl Checker<'_, '_> {
 
     /// Checks defaults where they are declared, once, so that calls need not report on them.
     pub fn check_defaults(&mut self, params: &[crate::hir::Param], written: &[ast::Param]) {
+        self.beside_default = params.iter().map(|param| param.name.clone()).collect();
         for (param, written) in params.iter().zip(written) {
             if let Some(default) = &written.default {
                 self.check(default, param.ty, Why::Declared(written.ty.span));
             }
         }
+        self.beside_default.clear();
     }
 
     /// One setting of an activity or of `using`.

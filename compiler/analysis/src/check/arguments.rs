@@ -1,5 +1,6 @@
 //! Arguments: which goes to which parameter, and the defaults of those left out.
 
+use super::operator::number_literal;
 use super::{Checker, Want, Why};
 use crate::context::Def;
 use crate::hir::{Expr, ModuleId, Ty, Type, Types};
@@ -70,13 +71,30 @@ impl<'a> Checker<'_, 'a> {
         if let (Some(receiver), Some(slot), Some(place)) = (receiver, slots.first(), values.first_mut()) {
             *place = Some(self.coerce(receiver, slot.ty, &why(slot, target, 0)));
         }
-        for lambdas in [false, true] {
-            for (index, slot) in slots.iter().enumerate() {
-                let Some(arg) = assigned.get(index).copied().flatten() else { continue };
-                if is_lambda(&arg.value) == lambdas {
-                    let value = self.check(&arg.value, slot.ty, why(slot, target, index + 1 - offset));
-                    values.get_mut(index).into_iter().for_each(|place| *place = Some(value.clone()));
+        let given = || {
+            assigned
+                .iter()
+                .zip(slots)
+                .enumerate()
+                .filter_map(|(index, (arg, slot))| arg.map(|arg| (index, arg, slot)))
+        };
+        let mut later: Vec<usize> = Vec::new();
+        if given().any(|(_, arg, _)| is_lambda(&arg.value)) {
+            for (index, arg, slot) in given() {
+                if self.leave_open(&arg.value, slot.ty) {
+                    later.push(index);
                 }
+            }
+        }
+        // Lambdas after what says what they are given, number literals last: what they are a lambda may say.
+        let turn = |index: usize, arg: &Arg| (later.contains(&index), is_lambda(&arg.value));
+        for now in [(false, false), (false, true), (true, false)] {
+            for (index, arg, slot) in given().filter(|(index, arg, _)| turn(*index, arg) == now) {
+                if now.0 {
+                    self.settle(slot.ty);
+                }
+                let value = self.check(&arg.value, slot.ty, why(slot, target, index + 1 - offset));
+                values.get_mut(index).into_iter().for_each(|place| *place = Some(value.clone()));
             }
         }
         let mut missing = Vec::new();
@@ -95,6 +113,20 @@ impl<'a> Checker<'_, 'a> {
             self.report(report::missing_argument(&target.name, &missing, &all, target.declared, span));
         }
         values
+    }
+
+    /// Whether an argument is a number literal for a type that is not known yet; that then becomes the literal's.
+    fn leave_open(&mut self, arg: &ast::Expr, ty: Ty) -> bool {
+        let default = match number_literal(arg) {
+            Some(ast::ExprKind::Int(_)) => Types::INT,
+            Some(_) => Types::DECIMAL,
+            None => return false,
+        };
+        let is_open = matches!(self.shape(ty), Type::Infer(_));
+        if is_open {
+            self.unknowns.open_number(&self.cx.work.types, ty, default);
+        }
+        is_open
     }
 
     /// The argument given for each slot.

@@ -56,12 +56,27 @@ impl Checker<'_, '_> {
             Want::Type(..) if !diverges && !unread => {
                 let end = Span::new(span.end.saturating_sub(1).max(span.start), span.end);
                 let want_span = if count == 0 { span } else { end };
-                let checked =
-                    self.want(Expr { kind: ExprKind::Invalid, ty: Types::UNIT, span: want_span }, want);
+                let cause = match block.stmts.last().map(|stmt| &stmt.kind) {
+                    None => report::Nothing::EmptyBlock,
+                    Some(ast::StmtKind::Let { .. }) => report::Nothing::LastIsLet,
+                    Some(ast::StmtKind::Assign { .. }) => report::Nothing::LastIsAssignment,
+                    Some(_) => report::Nothing::LastIsStatement,
+                };
+                let no_value = Expr { kind: ExprKind::Invalid, ty: Types::UNIT, span: want_span };
+                let checked = self.nothing(no_value, want, cause);
                 Expr { ty: checked.ty, ..empty }
             }
             _ => empty,
         }
+    }
+
+    /// What gives no value, as what is wanted.
+    pub(super) fn nothing(&mut self, expr: Expr, want: &Want, cause: report::Nothing) -> Expr {
+        let Want::Type(ty, why) = want else { return self.want(expr, want) };
+        let before = self.cx.work.diagnostics.len();
+        let value = self.coerce(expr, *ty, why);
+        self.cx.work.diagnostics.get_mut(before..).into_iter().flatten().for_each(|told| cause.explain(told));
+        value
     }
 
     /// Warns of what stands behind a statement that never goes on. Declarations hold wherever they stand.

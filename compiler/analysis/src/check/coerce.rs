@@ -30,8 +30,11 @@ impl Checker<'_, '_> {
 
     /// `expr` as a value of type `expected`.
     pub fn coerce(&mut self, expr: Expr, expected: Ty, why: &Why) -> Expr {
-        let actual = self.head(expr.ty);
         let expected = self.head(expected);
+        if !matches!(self.cx.ty(expected), Type::Infer(_) | Type::Int | Type::Decimal | Type::Float) {
+            self.settle(expr.ty);
+        }
+        let actual = self.head(expr.ty);
         if actual == Types::NEVER || actual == expected {
             return expr;
         }

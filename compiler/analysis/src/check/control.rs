@@ -63,7 +63,7 @@ impl Checker<'_, '_> {
             let then = self.block_scoped(then, &Want::Drop);
             self.close_block(mark);
             let kind = ExprKind::If { condition: Box::new(condition), then: Box::new(then), otherwise: None };
-            return self.want(unit(kind, span), want);
+            return self.nothing(unit(kind, span), want, report::Nothing::IfWithoutElse);
         };
         let mut join = Join::new(want);
         let then_want = join.want.clone();
@@ -216,10 +216,24 @@ impl Checker<'_, '_> {
         let (ty, why) = self.returns.clone().unwrap_or((Types::UNIT, Why::Context));
         let nothing = super::expr::literal(crate::hir::Literal::Unit, Types::UNIT, span);
         let value = match value {
-            Some(value) => self.expr(value, &Want::of(ty, why)),
+            Some(value) if ty == Types::UNIT => self.check_returned_nothing(value, &why),
+            Some(value) => self.expr(value, &Want::Type(ty, why)),
             None => self.coerce(nothing, ty, &why),
         };
         Expr { kind: ExprKind::Return(Box::new(value)), ty: Types::NEVER, span }
+    }
+}
+
+impl Checker<'_, '_> {
+    /// `return value` where there is nothing to return.
+    fn check_returned_nothing(&mut self, value: &ast::Expr, why: &Why) -> Expr {
+        let value = self.infer(value);
+        let ty = self.head(value.ty);
+        if !matches!(self.cx.ty(ty), Type::Unit | Type::Never | Type::Invalid | Type::Infer(_)) {
+            let found = self.show(ty);
+            self.report(report::returns_nothing(&found, why, value.span));
+        }
+        self.discard(value)
     }
 }
 

@@ -9,7 +9,9 @@ use flow_syntax::ast;
 impl Checker<'_, '_> {
     /// Any value.
     pub fn infer(&mut self, expr: &ast::Expr) -> Expr {
-        self.expr(expr, &Want::Any)
+        let value = self.expr(expr, &Want::Any);
+        self.settle(value.ty);
+        value
     }
 
     /// A value of a type.

@@ -67,7 +67,10 @@ impl Checker<'_, '_> {
         }
         self.check_reachable(&checked);
         for one in raised {
-            if !self.is_handled(one.ty, &checked) {
+            if let Some(left) = self.left_of(one.ty, &checked) {
+                if !left.is_empty() {
+                    self.partly_handled.push((one.ty, one.span, left));
+                }
                 self.raised.push(one);
             }
         }
@@ -183,8 +186,9 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// Whether the arms match every error of a type.
-    fn is_handled(&mut self, ty: Ty, arms: &[CatchArm]) -> bool {
+    /// What the arms leave of the errors of a type: `None` where they match each of them; no examples where none of
+    /// them is about that type.
+    fn left_of(&mut self, ty: Ty, arms: &[CatchArm]) -> Option<Vec<String>> {
         let known = *self.cx.known();
         let never_by_any = match self.shape(ty) {
             Type::Nominal(id, _) => Some(id) == known.cancelled || Some(id) == known.trap,
@@ -197,16 +201,17 @@ impl Checker<'_, '_> {
             for part in parts {
                 match &part.kind {
                     PatternKind::AnyError { bind: Some(_) } if ty == Types::PASSED => {}
-                    PatternKind::AnyError { .. } if !never_by_any => return true,
+                    PatternKind::AnyError { .. } if !never_by_any => return None,
                     PatternKind::Error(inner) if inner.ty == ty => rows.push(inner),
                     _ => {}
                 }
             }
         }
-        !rows.is_empty()
-            && exhaustive::check(self, ty, rows.into_iter().map(|row| (row, false)).collect())
-                .missing
-                .is_empty()
+        if rows.is_empty() {
+            return Some(Vec::new());
+        }
+        let left = exhaustive::check(self, ty, rows.into_iter().map(|row| (row, false)).collect()).missing;
+        (!left.is_empty()).then_some(left)
     }
 
     /// Reports arms, and alternatives of arms, that those before them leave nothing to.
@@ -295,7 +300,10 @@ impl Checker<'_, '_> {
             }
             reported.push(raised.ty);
             let error = self.show(raised.ty);
-            self.report(report::unhandled(&error, raised.span, name, signature));
+            let partly =
+                self.partly_handled.iter().find(|(ty, span, _)| (*ty, *span) == (raised.ty, raised.span));
+            let left = partly.map(|(.., left)| left.clone()).unwrap_or_default();
+            self.report(report::unhandled(&error, &left, raised.span, name, signature));
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::Checker;
 use crate::hir::{
-    CoerceKind, Expr, ExprKind, Local, LocalId, Pattern, PatternKind, Policy, Stmt, StmtKind, Table, Ty,
-    Type, Types, VisitorMut,
+    CoerceKind, Expr, ExprKind, FunctionId, Local, LocalId, Pattern, PatternKind, Policy, Stmt, StmtKind,
+    Table, Ty, Type, Types, VisitorMut,
 };
-use crate::report;
+use crate::{keys, report};
 use flow_syntax::Span;
 
 impl Checker<'_, '_> {
@@ -42,6 +42,18 @@ impl Checker<'_, '_> {
         self.close(ty)
     }
 
+    /// Reports a type argument that should have an order and has none.
+    fn check_order(&mut self, function: FunctionId, type_args: &[Ty], span: Span) {
+        let signature = &self.cx.declared.program.functions[function].signature;
+        for index in &signature.ordered {
+            let Some(&ty) = type_args.get(*index as usize) else { continue };
+            let Some(part) = keys::unordered_part(self.cx, ty, &self.ordered) else { continue };
+            let generic = matches!(self.cx.ty(part), Type::Param(_));
+            let (found, part) = (self.show(ty), self.show(part));
+            self.report(report::no_order(&found, &part, generic, &signature.name, span));
+        }
+    }
+
     pub(super) fn close(&mut self, ty: Ty) -> Ty {
         let types = &mut self.cx.work.types;
         self.unknowns.give_up(types, ty);
@@ -58,10 +70,11 @@ impl VisitorMut for Finisher<'_, '_, '_> {
         expr.each_part_mut(self);
         expr.ty = self.checker.final_type(expr.ty, expr.span);
         match &mut expr.kind {
-            ExprKind::Call { type_args, .. } | ExprKind::Function { type_args, .. } => {
-                for ty in type_args {
+            ExprKind::Call { function, type_args, .. } | ExprKind::Function { function, type_args } => {
+                for ty in &mut *type_args {
                     *ty = self.checker.final_type(*ty, expr.span);
                 }
+                self.checker.check_order(*function, type_args, expr.span);
             }
             ExprKind::Try { errors, .. } => {
                 for ty in errors {

@@ -177,6 +177,10 @@ pub(crate) struct Checker<'c, 'a> {
     pub cx: &'c mut Context<'a>,
     pub module: ModuleId,
     pub generics: Vec<Name>,
+    /// The type parameters whose types have an order.
+    pub ordered: Vec<u32>,
+    /// The other parameters, while the default of one is checked.
+    pub beside_default: Vec<Name>,
     pub place: Place,
     unknowns: Unknowns,
     locals: Table<LocalId, Local>,
@@ -191,6 +195,8 @@ pub(crate) struct Checker<'c, 'a> {
     shadowed: Vec<(Name, Option<Binding>)>,
     frames: Vec<Frame>,
     raised: Vec<Raised>,
+    /// What a `catch` left of an error: its type, where it is raised, and the cases.
+    partly_handled: Vec<(Ty, Span, Vec<String>)>,
     sagas: Vec<OpenSaga>,
     /// What the strands without a handle can fail with, by open `scope`; a workflow's body is the outermost.
     strand_scopes: Vec<Vec<Raised>>,
@@ -215,6 +221,8 @@ impl<'c, 'a> Checker<'c, 'a> {
             cx,
             module,
             generics,
+            ordered: Vec::new(),
+            beside_default: Vec::new(),
             place,
             unknowns: Unknowns::default(),
             locals: Table::new(),
@@ -225,6 +233,7 @@ impl<'c, 'a> Checker<'c, 'a> {
             shadowed: Vec::new(),
             frames: vec![frame],
             raised: Vec::new(),
+            partly_handled: Vec::new(),
             sagas: Vec::new(),
             strand_scopes: Vec::new(),
             fails: Vec::new(),
@@ -272,6 +281,15 @@ impl<'c, 'a> Checker<'c, 'a> {
 
     pub fn unify(&mut self, actual: Ty, expected: Ty) -> bool {
         self.unknowns.unify(&mut self.cx.work.types, actual, expected)
+    }
+
+    /// Makes the type of a number literal that is still open what it is by itself.
+    pub fn settle(&mut self, ty: Ty) {
+        self.unknowns.settle(&self.cx.work.types, ty);
+    }
+
+    pub fn is_open_number(&self, ty: Ty) -> bool {
+        self.unknowns.is_open_number(&self.cx.work.types, ty)
     }
 
     pub fn fits(&self, actual: Ty, pattern: Ty) -> bool {

@@ -22,6 +22,7 @@ impl Checker<'_, '_> {
                     }
                 }
                 let operand = self.operand(operand, want);
+                self.settle(operand.ty);
                 let ty = self.head(operand.ty);
                 let fits = matches!(
                     self.cx.ty(ty),
@@ -43,7 +44,8 @@ impl Checker<'_, '_> {
             Some(ty) if matches!(ty, Types::DECIMAL | Types::FLOAT) && is_number(operand) => {
                 self.check(operand, ty, Why::Context)
             }
-            _ => self.infer(operand),
+            // What the other operand is may say what a number is.
+            _ => self.expr(operand, &Want::Any),
         }
     }
 
@@ -149,7 +151,7 @@ impl Checker<'_, '_> {
         let (left, right) = if is_number(left) {
             self.sides(left, right, &Want::Any)
         } else {
-            let left = self.infer(left);
+            let left = self.expr(left, &Want::Any);
             let wanted = self.head(left.ty);
             let right = self.expr(right, &Want::Hint(wanted));
             self.adapt_sides(left, right)
@@ -189,9 +191,11 @@ impl Checker<'_, '_> {
         let (lt, rt) = (self.head(left.ty), self.head(right.ty));
         let unknown = |ty: Ty| matches!(self.cx.ty(ty), Type::Infer(_));
         // An operand not known yet (a lambda's parameter) is taken to be as the other one.
-        if unknown(lt) != unknown(rt) {
+        if unknown(lt) != unknown(rt) || self.is_open_number(lt) && self.is_open_number(rt) {
             self.unify(lt, rt);
         }
+        self.settle(lt);
+        self.settle(rt);
         let (lt, rt) = (self.head(lt), self.head(rt));
         let ty = match (lt, rt) {
             (Types::INVALID, _) | (_, Types::INVALID) => Some(Types::INVALID),
@@ -296,12 +300,16 @@ impl Arm {
     }
 }
 
-/// Whether it is a number literal, perhaps negated.
 fn is_number(expr: &ast::Expr) -> bool {
+    number_literal(expr).is_some()
+}
+
+/// The number literal that an expression is, perhaps negated.
+pub(super) fn number_literal(expr: &ast::Expr) -> Option<&ast::ExprKind> {
     match &expr.without_parens().kind {
-        ast::ExprKind::Int(_) | ast::ExprKind::Decimal(_) => true,
-        ast::ExprKind::Unary { op: UnaryOp::Neg, operand } => is_number(operand),
-        _ => false,
+        literal @ (ast::ExprKind::Int(_) | ast::ExprKind::Decimal(_)) => Some(literal),
+        ast::ExprKind::Unary { op: UnaryOp::Neg, operand } => number_literal(operand),
+        _ => None,
     }
 }
 

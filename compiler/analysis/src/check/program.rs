@@ -44,6 +44,7 @@ fn check_function(cx: &mut Context<'_>, id: FunctionId) -> Option<FunctionCode> 
     let Some(body) = &decl.body else { return Some(bodyless(cx, id)) };
     let signature = &cx.declared.program.functions[id].signature;
     let mut checker = Checker::new(cx, signature.module, signature.generics.clone(), Place::Function);
+    checker.ordered.clone_from(&signature.ordered);
     checker.check_defaults(&signature.params, &decl.signature.params);
     let params = checker.bind_signature(&signature.params, &decl.signature.params);
     let value = checker.function_body(signature, &decl.signature, body);
@@ -131,6 +132,8 @@ fn check_field_defaults(cx: &mut Context<'_>, id: NominalId, bodies: &mut Bodies
         for (field, index) in cx.declared.fields_of(id, case).iter().zip(0..) {
             let Some(default) = cx.declared.field_defaults.get(&(id, case, index)).copied() else { continue };
             let mut checker = Checker::new(cx, nominal.module, nominal.generics.clone(), Place::Const);
+            let fields = checker.cx.declared.fields_of(id, case);
+            checker.beside_default = fields.iter().map(|field| field.name.clone()).collect();
             let value = checker.check(default, field.ty, Why::Context);
             checker.check_unhandled("", None);
             let body = checker.finish(Vec::new(), value);

@@ -149,6 +149,8 @@ pub struct Signature {
     pub module: ModuleId,
     /// The names of its type parameters.
     pub generics: Vec<Name>,
+    /// Those of them, by index, whose types must have an order: `T: Ordered`.
+    pub ordered: Vec<u32>,
     /// Its parameters.
     pub params: Vec<Param>,
     /// Its result; `Unit` where none is written.

@@ -40,6 +40,12 @@ pub(crate) fn not_callable(found: &str, span: Span) -> Diagnostic {
     error(codes::NOT_CALLABLE, format!("{found} can't be called"), span, "")
 }
 
+pub(crate) fn default_beside(name: &Ident) -> Diagnostic {
+    error(codes::UNKNOWN_NAME, "a default can't use what stands beside it", name.span, "not known here")
+        .note("a default is understood where it is declared, before any argument is given")
+        .help("let the default be `none`, of type `T?`, and work the value out with `??`")
+}
+
 pub(crate) fn missing_argument(
     callee: &Name,
     missing: &[Name],

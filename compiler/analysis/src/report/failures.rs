@@ -5,8 +5,22 @@ use crate::codes;
 use flow_syntax::ast::{Ident, Name, Signature};
 use flow_syntax::{Diagnostic, Span};
 
-pub(crate) fn unhandled(failure: &str, span: Span, name: &str, signature: Option<&Signature>) -> Diagnostic {
-    let message = format!("`{failure}` is not handled");
+/// `left` are the cases that a `catch` around it leaves, where it is about others of them.
+pub(crate) fn unhandled(
+    failure: &str,
+    left: &[String],
+    span: Span,
+    name: &str,
+    signature: Option<&Signature>,
+) -> Diagnostic {
+    let message = match left {
+        [] => format!("`{failure}` is not handled"),
+        _ => format!(
+            "`{failure}` is handled in part: {} {} left",
+            list(left),
+            if left.len() == 1 { "is" } else { "are" }
+        ),
+    };
     let diagnostic = error(codes::UNHANDLED, message, span, format!("can fail with `{failure}`"));
     let Some(signature) = signature else {
         return diagnostic.help("handle it: `… catch { … }`");

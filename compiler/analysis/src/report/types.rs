@@ -4,6 +4,7 @@ use super::{did_you_mean, error, foreign, ordinal};
 use crate::check::Why;
 use crate::codes;
 use crate::context::Context;
+use crate::declare::ORDERED;
 use crate::hir::{NominalKind, Type};
 use flow_syntax::ast::{self, ExprKind, Ident, Name};
 use flow_syntax::foreign::words::Place;
@@ -107,6 +108,70 @@ pub(crate) fn without_unit(diagnostic: Diagnostic, number: Span) -> Diagnostic {
         .help("a duration has a unit: `250ms`, `30s`, `5m`, `24h`, `7d`")
         .suggest(end, "ms", "these are milliseconds")
         .suggest(end, "s", "these are seconds")
+}
+
+/// Why there is no value where one is expected.
+#[derive(Clone, Copy)]
+pub(crate) enum Nothing {
+    IfWithoutElse,
+    EmptyBlock,
+    LastIsLet,
+    LastIsAssignment,
+    LastIsStatement,
+}
+
+impl Nothing {
+    /// Says so of a mismatch.
+    pub fn explain(self, diagnostic: &mut Diagnostic) {
+        let label = match self {
+            Nothing::IfWithoutElse => "this `if` has no `else`, so it gives nothing",
+            Nothing::EmptyBlock => "this is empty, so it gives nothing",
+            Nothing::LastIsLet => "the last thing before this is a `let`, which gives nothing",
+            Nothing::LastIsAssignment => "the last thing before this is an assignment, which gives nothing",
+            Nothing::LastIsStatement => "what stands before this gives nothing",
+        };
+        if let Some(first) = diagnostic.labels.first_mut() {
+            first.text = label.into();
+        }
+        if matches!(self, Nothing::IfWithoutElse) {
+            diagnostic.help = Some("add `else { … }`".into());
+        }
+    }
+}
+
+pub(crate) fn returns_nothing(found: &str, why: &Why, span: Span) -> Diagnostic {
+    let message = format!("this function returns nothing, and this is a `{found}`");
+    let diagnostic = error(codes::MISMATCH, message, span, format!("this is of type `{found}`"));
+    match why {
+        Why::Returns { name, span } => diagnostic
+            .also(*span, format!("`{name}` declares no result"))
+            .help(format!("declare it: `-> {found}`, or write `return` alone")),
+        _ => diagnostic,
+    }
+}
+
+pub(crate) fn unknown_bound(bound: &Ident) -> Diagnostic {
+    let message = format!("`{}` is nothing that can be asked of a type", bound.text);
+    let diagnostic = error(codes::UNKNOWN_TYPE, message, bound.span, "not known");
+    match bound.as_str() {
+        "Ord" | "PartialOrd" | "Comparable" => diagnostic.fix(bound.span, ORDERED, format!("write `{ORDERED}`")),
+        _ => diagnostic
+            .note("all values can be compared with `==` and shown; functions that need more take it as an argument")
+            .help("an order is asked for with `T: Ordered`, and nothing else can be"),
+    }
+}
+
+/// `part` is what of `found` has no order; `generic` whether that is a type parameter.
+pub(crate) fn no_order(found: &str, part: &str, generic: bool, callee: &str, span: Span) -> Diagnostic {
+    let message = format!("`{callee}` needs an order, and `{found}` has none");
+    let label = if found == part { String::new() } else { format!("it holds a `{part}`") };
+    let diagnostic = error(codes::NO_ORDER, message, span, label);
+    if generic {
+        return diagnostic.help(format!("ask for it in the signature: `{part}: Ordered`"));
+    }
+    diagnostic
+        .note("maps, sets, functions and JSON have no order; what holds one has none either")
+        .help("order by something that has one: `items.sort_by(|item| …)`")
 }
 
 pub(crate) fn cannot_infer(span: Span) -> Diagnostic {

@@ -197,7 +197,7 @@ pub struct Signature {
     /// Its name.
     pub name: Ident,
     /// Its type parameters.
-    pub generics: Vec<Ident>,
+    pub generics: Vec<TypeParam>,
     /// Its parameters.
     pub params: Vec<Param>,
     /// Its result; without one it gives nothing.
@@ -206,6 +206,15 @@ pub struct Signature {
     pub fails: Vec<TypeExpr>,
     /// From its name to the last of these.
     pub span: Span,
+}
+
+/// A type parameter of a function.
+#[derive(Clone, Debug)]
+pub struct TypeParam {
+    /// Its name.
+    pub name: Ident,
+    /// What its types must have: `T: Ordered`.
+    pub bound: Option<Ident>,
 }
 
 /// A parameter.

@@ -49,7 +49,7 @@ pub(super) const TABLE: &[Idiom] = &[
         .place(Place::Case)
         .fix("")
         .read_as(&[]),
-    idiom("< $Type ^ ! : $type ^", "a type parameter has no bounds").fix("").read_as(&[]),
+    idiom("< $Type ^ ! : $type ^", "the type parameters of a type have no bounds").fix("").read_as(&[]),
     idiom("$intype ^ * ^ $type", "there are no pointers: values never change").fix("").read_as(&[]),
     idiom("type $Type = $rest | $value", "a type of several is an `enum`")
         .help("write `enum $Type { … }` with a case for each"),
