@@ -1,5 +1,10 @@
 //! What the end-to-end tests share: compiling programs, and running instances in a simulated world.
-#![allow(clippy::panic, clippy::expect_used, reason = "in a test, a panic is how a failure is told")]
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failure is told"
+)]
 
 pub mod pattern;
 pub mod scenario;
