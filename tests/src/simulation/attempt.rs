@@ -1,5 +1,6 @@
 //! Attempts of activities: what they do in the world, and when their outcome is heard of.
 
+use super::ended::call;
 use super::faults::Crash;
 use super::script::{Answer, Attempt, image_json, outcome};
 use super::{SECOND, Simulation};
@@ -73,8 +74,7 @@ impl Simulation<'_> {
             };
         }
         if matches!(answer, Answer::Returns(_) | Answer::Unknown | Answer::Never) {
-            let args = args.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
-            self.happens(dispatch.key, format!("{}({args})", activity.name));
+            self.happens(dispatch.key, call(&activity.name, &args));
         }
         let outcome = outcome(program, activity.returns, &activity.fails, &answer);
         self.take_off(dispatch, outcome, delay, &gate);
