@@ -192,7 +192,8 @@ impl Search<'_, '_, '_> {
             if left > 0 && !behind.is_empty() {
                 let parts = vec!["_".to_string(); field_types(self.checker, ty, &constructor).len()];
                 let whole = show(self.checker, ty, &constructor, &parts);
-                let with_whole = |witness: &Vec<String>| [witness.as_slice(), &[whole.clone()]].concat();
+                let with_whole =
+                    |witness: &Vec<String>| [witness.as_slice(), std::slice::from_ref(&whole)].concat();
                 witnesses.extend(behind.iter().take(left).map(with_whole));
             }
         }
