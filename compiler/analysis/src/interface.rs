@@ -7,11 +7,12 @@ use crate::modules::uses;
 use crate::suspension::Fact;
 use flow_syntax::ast::{self, ItemKind, StmtKind};
 use flow_syntax::{SourceMap, Span};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use foldhash::quality::FixedState;
+use std::hash::{BuildHasher, Hash, Hasher};
 
 /// The interfaces of all modules a module uses, as one number.
 pub(crate) fn of_used(cx: &Declared<'_>, tree: &ast::Module, interfaces: &[u64]) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FixedState::default().build_hasher();
     for decl in uses(tree) {
         let target = cx.uses.get(&decl.path.span);
         target.and_then(|target| interfaces.get(target.index())).hash(&mut hasher);
@@ -29,7 +30,7 @@ pub(crate) fn of(
     facts: &[Fact],
     sources: &SourceMap,
 ) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FixedState::default().build_hasher();
     used.hash(&mut hasher);
     let mut text = |span: Span| sources.text(span).hash(&mut hasher);
     for item in &tree.items {
