@@ -152,6 +152,32 @@ fn a_device_is_sampled_until_it_is_retired(place: &Place) {
 }
 
 #[test]
+fn a_signal_brings_its_instance_into_being_once() {
+    let place = Place::new();
+    let text = "workflow cart(owner: String) -> String {\n  signal add: String\n  signal pay\n  var items = owner\n  loop {\n    \
+                race {\n      receive add as item => { items = \"{items}, {item}\" }\n      receive pay => break\n    }\n  }\n  items\n}\n";
+    let file = place.write("cart.flow", text);
+    let add = |item: &str, request: &str, name: &str| {
+        let (item, owner) = (json!(item).to_string(), json!({"owner": "ann"}).to_string());
+        let signal = ["signal", "c", name, "--input", &item, "--request-id", request, "--json"];
+        place.flow(&[&signal[..], &["--start", &file, "--arguments", &owner]].concat())
+    };
+    let (first, second) = ("6f5902ac-2379-4aa5-8d5b-0c1d4b6a9e01", "6f5902ac-2379-4aa5-8d5b-0c1d4b6a9e02");
+    let wrong = add("tea", first, "adt");
+    assert!(wrong.code == 2 && wrong.err.contains("did you mean `add`"), "{wrong:#?}");
+    assert_eq!(place.flow(&["show", "c"]).code, 2, "a wrong signal starts nothing");
+    for (item, request, started) in [("tea", first, true), ("tea", first, false), ("milk", second, false)] {
+        let done = add(item, request, "add");
+        assert_eq!(done.json()["started"], started, "{done:#?}");
+    }
+    assert_eq!(place.flow(&["signal", "c", "pay"]).code, 0);
+    let resumed = place.flow(&["resume", "c"]);
+    assert_eq!(resumed.out.trim(), r#""ann, tea, milk""#, "{resumed:#?}");
+    let again = add("tea", first, "add");
+    assert!(again.code == 0 && again.json()["started"] == false, "a repeat is answered still: {again:#?}");
+}
+
+#[test]
 fn progress_and_state_are_shown() {
     let place = Place::new();
     let file = place.write(

@@ -30,5 +30,6 @@ mod work;
 pub use engine::{Delivery, Engine, HistoryEntry, new_instance_suffix};
 pub use error::EngineError;
 pub use events::{EngineEvent, Events, Notice};
+pub use messages::Start;
 pub use options::{ExecutorKind, Options, runtime};
 pub use run::{Outcome, Run};

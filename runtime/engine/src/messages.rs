@@ -18,7 +18,42 @@ use uuid::Uuid;
 /// How seldom whoever waits for an answer looks for it.
 const LONGEST_LOOK: Duration = Duration::from_millis(100);
 
+/// An instance to start where there is none of an id.
+pub struct Start<'a> {
+    /// The program to pin it to.
+    pub program: &'a Arc<Program>,
+    /// Its workflow.
+    pub workflow: &'a str,
+    /// The arguments, an image.
+    pub input: Vec<u8>,
+}
+
 impl Engine {
+    /// Sends a signal to an instance, which is started first where there is none of that id; also whether it was. Asking again
+    /// with the same request id starts nothing and sends nothing a second time, wherever the first try ended.
+    pub async fn start_and_signal(
+        &self,
+        start: Start<'_>,
+        name: &str,
+        signal: &str,
+        value: Value,
+        request: Uuid,
+    ) -> Result<(bool, Delivery), EngineError> {
+        let mut started = false;
+        if self.core.store.find(name).await?.is_none() {
+            let message = Message::Signal { name: signal.to_owned(), value: value.clone() };
+            flow_machine::check(start.program, start.workflow, &message)
+                .map_err(|wrong| refusal(wrong, start.workflow, "signal", signal))?;
+            match self.start(start.program, start.workflow, start.input, name).await {
+                Ok(_) => started = true,
+                // Another process was faster: it is found now.
+                Err(EngineError::Store(StoreError::NameTaken { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((started, self.signal(name, signal, value, request).await?))
+    }
+
     /// Sends a signal. The same request id again is the same message. `value` is `null` where the signal carries nothing.
     pub async fn signal(
         &self,
@@ -104,7 +139,7 @@ impl Engine {
         let answered =
             tokio::task::block_in_place(|| flow_machine::query(&limited, &row, query, args, &limits));
         answered.map_err(|error| match error {
-            QueryError::Wrong(wrong) => refusal(wrong, &row, "query", query),
+            QueryError::Wrong(wrong) => refusal(wrong, &row.workflow, "query", query),
             QueryError::Damaged(reason) => {
                 EngineError::Damaged { name: row.name.clone(), id: row.id, reason }
             }
@@ -129,7 +164,7 @@ impl Core {
     ) -> Result<(), EngineError> {
         let program = self.programs.read(&row.program, &row.name).await?;
         flow_machine::check(&program, &row.workflow, message)
-            .map_err(|wrong| refusal(wrong, row, kind, asked))
+            .map_err(|wrong| refusal(wrong, &row.workflow, kind, asked))
     }
 
     /// Whether a message still waits for an instance to take it.
@@ -151,8 +186,8 @@ impl Core {
     }
 }
 
-fn refusal(wrong: Wrong, row: &InstanceRow, kind: &'static str, asked: &str) -> EngineError {
-    let workflow = row.workflow.clone();
+fn refusal(wrong: Wrong, workflow: &str, kind: &'static str, asked: &str) -> EngineError {
+    let workflow = workflow.to_owned();
     match wrong {
         Wrong::Unknown { known } => {
             EngineError::NoSuchMessage { workflow, kind, asked: asked.to_owned(), known }

@@ -94,6 +94,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A request's id was used for a message to another instance before: answering it as a repeat would lose this one.
+    pub(crate) fn used_for_another(id: uuid::Uuid) -> StoreError {
+        StoreError::Refused {
+            reason: format!("the request id {id} was used for another instance; use a new one"),
+        }
+    }
+
     /// Refuses a store that another Flow wrote: only what this one wrote does it know to read.
     pub(crate) fn check_format(store: &str, found: i64, known: i64) -> Result<(), StoreError> {
         let store = store.to_owned();

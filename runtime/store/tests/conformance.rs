@@ -335,6 +335,17 @@ async fn a_message_is_accepted_once_even_after_it_was_consumed(place: Place) {
     store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
     sender.send(request, id, b"hello").await.unwrap();
     assert!(store.inbox(&[lease.scope]).await.unwrap().is_empty());
+    let other = loop {
+        let other = InstanceId(Uuid::new_v4());
+        if other.shard() == id.shard() {
+            break other;
+        }
+    };
+    let of_other = granted(&*store, Scope::Tree(other)).await;
+    let changes = new_instance("b", other);
+    store.commit(&[Write { lease: of_other, root: other, changes }]).await.unwrap();
+    let reused = sender.send(request, other, b"hello").await;
+    assert!(matches!(reused, Err(StoreError::Refused { .. })), "it is no repeat: {reused:?}");
     assert!(matches!(
         sender.send(Uuid::new_v4(), InstanceId(Uuid::new_v4()), b"x").await,
         Err(StoreError::Refused { .. })

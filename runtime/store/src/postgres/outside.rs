@@ -18,7 +18,7 @@ impl PostgresStore {
         let fail = |error| failed(&self.place, error);
         let mut session = self.readers.take().await?;
         let query = sqlx::query(
-            "SELECT i.root, i.status, EXISTS (SELECT 1 FROM flow.request r WHERE r.shard = i.shard AND r.id = $2)
+            "SELECT i.root, i.status, (SELECT r.instance FROM flow.request r WHERE r.shard = i.shard AND r.id = $2)
              FROM flow.instance i WHERE i.id = $1",
         );
         let row = session.connection().fetch_optional(query.bind(instance.0).bind(id)).await.map_err(fail)?;
@@ -27,8 +27,8 @@ impl PostgresStore {
         };
         let (root, status): (Uuid, String) = (row.try_get(0).map_err(fail)?, row.try_get(1).map_err(fail)?);
         // A repeat is answered like the first, even where the instance has ended since.
-        if row.try_get(2).map_err(fail)? {
-            return Ok(());
+        if let Some(before) = row.try_get::<Option<Uuid>, _>(2).map_err(fail)? {
+            return if before == instance.0 { Ok(()) } else { Err(StoreError::used_for_another(id)) };
         }
         if let Some(status) = Status::parse(&status).filter(|status| status.is_final()) {
             let reason = format!("{instance} has ended: it is {}", status.as_str());
@@ -44,7 +44,12 @@ impl PostgresStore {
             .bind(root)
             .bind(instance.0)
             .bind(message);
-        session.connection().execute(insert).await.map_err(fail)?;
+        let inserted = session.connection().execute(insert).await.map_err(fail)?;
+        if inserted.rows_affected() == 0 {
+            // Somebody else used the id between the two statements: it is looked at again.
+            session.keep();
+            return Box::pin(self.accept(id, instance, message)).await;
+        }
         // Apart from the insert: a commit that notifies takes a lock of the whole server.
         let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(root.to_string());
         session.connection().execute(notify).await.map_err(fail)?;

@@ -23,7 +23,9 @@ impl SqliteStore {
                 .bind(id)
                 .bind(instance.0);
         if connection.execute(request).await.map_err(fail)?.rows_affected() == 0 {
-            return Ok(());
+            let before = sqlx::query_scalar("SELECT instance FROM flow_request WHERE id = ?").bind(id);
+            let before: Uuid = before.fetch_one(&mut *connection).await.map_err(fail)?;
+            return if before == instance.0 { Ok(()) } else { Err(StoreError::used_for_another(id)) };
         }
         let query = sqlx::query("SELECT root, status FROM flow_instance WHERE id = ?").bind(instance.0);
         let row = connection.fetch_optional(query).await.map_err(fail)?;
