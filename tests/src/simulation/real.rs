@@ -1,8 +1,8 @@
 //! The same on SQLite and PostgreSQL: every commit goes there, every recovery loads from there under a new lease, owners that have
 //! been replaced try to write there, and at the end all rows, histories, answers and waiting messages are compared.
 //!
-//! Each program runs there with a sample of its faults, chosen by a seed that differs each time and is printed with a failure;
-//! with all its crashes where `FLOW_EVERY_CRASH` is set.
+//! Each program runs there with a sample of its faults, chosen by a seed: always the same one, so that a change is what makes a
+//! test fail, unless `FLOW_STORES_SEED` names another; with all its crashes where `FLOW_EVERY_CRASH` is set.
 
 use super::Ended;
 use super::ended::assert_alike;
@@ -13,12 +13,11 @@ use flow_project::Random;
 use flow_test_support::PostgresServer;
 use std::cell::Cell;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The variable that names the seed of the sample.
+/// The variable that names the seed of the sample, and the seed where it is not set.
 const SEED: &str = "FLOW_STORES_SEED";
+const DEFAULT_SEED: u64 = 1;
 
 /// One program in so many runs on PostgreSQL as well: a new database takes its time.
 const ON_POSTGRES: usize = 4;
@@ -32,7 +31,7 @@ enum Kind {
 
 /// Repeats runs of a program on real stores; each must end as when all is well.
 pub fn on_real_stores(calm: &Ended, run: impl Fn(Faults, Mirror) -> Ended) {
-    let seed = seed();
+    let seed = Seeds::named(SEED).unwrap_or(DEFAULT_SEED);
     let _repeat = Repeat(SEED, seed);
     let mut random = Random::new(seed ^ place_in_the_tests());
     for kind in [Kind::Sqlite, Kind::Postgres] {
@@ -61,14 +60,6 @@ fn sample(kind: Kind, calm: &Ended, random: &mut Random) -> Vec<Faults> {
         _ => Faults::seeded(random.between(1, 150) as u64, Weather::Rough),
     };
     vec![faults]
-}
-
-/// The seed of this process.
-fn seed() -> u64 {
-    static CHOSEN: OnceLock<u64> = OnceLock::new();
-    let of_the_clock =
-        || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_micros() as u64);
-    *CHOSEN.get_or_init(|| Seeds::named(SEED).unwrap_or_else(of_the_clock))
 }
 
 /// Tells the programs of a test apart, the same way each time: its name, and how many it has run.
