@@ -16,6 +16,7 @@ const LARGEST_SCALE: i64 = 28 << SCALE;
 /// The powers of ten by exponent, 0 for those beyond 64 bits: no product with one of these is taken.
 static POWERS: [u64; 32] = powers();
 
+#[expect(clippy::indexing_slicing, reason = "done by the compiler, which would refuse an index out of range")]
 const fn powers() -> [u64; 32] {
     let mut powers = [0; 32];
     let mut exponent = 0;
