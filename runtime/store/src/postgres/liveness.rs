@@ -2,7 +2,7 @@
 //! in the worker's row only tells of machines that vanished without closing their connections.
 
 use super::connections::connect;
-use super::{PostgresStore, failed};
+use super::{POOLED, PostgresStore, failed};
 use crate::StoreError;
 use sqlx::postgres::PgConnection;
 use sqlx::{Executor, Row};
@@ -34,7 +34,7 @@ impl PostgresStore {
         .await;
         match beat {
             Ok(Some(backend)) if backend == held.backend => Ok(()),
-            Ok(Some(_)) => Err(self.pooled()),
+            Ok(Some(_)) => Err(self.place.unavailable(POOLED)),
             Ok(None) | Err(_) => {
                 *liveness = None;
                 *liveness = Some(self.enter().await?);
@@ -84,14 +84,7 @@ impl PostgresStore {
             .map_err(fail)?;
         other.connection().execute("ROLLBACK").await.map_err(fail)?;
         other.keep();
-        if ours == backend && theirs != backend { Ok(()) } else { Err(self.pooled()) }
-    }
-
-    fn pooled(&self) -> StoreError {
-        self.place.unavailable(
-            "a pooler in transaction mode (PgBouncer?) is in between, so that session locks do not hold; connect to \
-             PostgreSQL itself, or use a pool in session mode",
-        )
+        if ours == backend && theirs != backend { Ok(()) } else { Err(self.place.unavailable(POOLED)) }
     }
 
     /// Whether a worker holds its session lock, and was heard of lately.

@@ -104,6 +104,10 @@ fn describe(options: &PgConnectOptions) -> String {
     format!("postgres://{host}:{}/{database}", options.get_port())
 }
 
+/// What is wrong where one of our sessions turns out to be several.
+const POOLED: &str = "a pooler in transaction mode (PgBouncer?) is in between, so that session locks do not hold; connect to \
+                      PostgreSQL itself, or use a pool in session mode";
+
 /// A failure of one of our own statements.
 fn failed(place: &Where, error: sqlx::Error) -> StoreError {
     let Some(database) =
@@ -123,6 +127,8 @@ fn failed(place: &Where, error: sqlx::Error) -> StoreError {
             Ok(id) => StoreError::Conflict { instance: InstanceId(id), what: database.message().into() },
             Err(_) => place.corrupt(&format!("a conflict names no instance ({detail})")),
         },
+        // A prepared statement that another session has, or that ours has lost.
+        "42P05" | "26000" => place.unavailable(POOLED),
         "XX001" | "XX002" => place.corrupt(&format!("{}; restore a backup", database.message())),
         "3D000" => place.unavailable(&format!("{}; make it with `createdb`", database.message())),
         "42501" => place.unavailable(&format!(
