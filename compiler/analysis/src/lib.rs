@@ -68,5 +68,9 @@ pub fn analyze(world: &dyn World, root: &Path, sources: &mut SourceMap) -> Analy
 
 /// The same for several files in one analysis: what they share is read and checked once.
 pub fn analyze_all(world: &dyn World, roots: &[&Path], sources: &mut SourceMap) -> Analysis {
-    session::run(world, roots, sources, &mut session::Cache::default(), &[])
+    let mut cache = session::Cache::default();
+    let analysis = session::run(world, roots, sources, &mut cache, &[]);
+    // Taking the trees of a large project apart is a tenth of the whole work, and nobody need wait for it.
+    std::thread::spawn(move || drop(cache));
+    analysis
 }
