@@ -38,6 +38,13 @@ pub(crate) struct Args {
     run: RunArgs,
 }
 
+fn with_started(mut told: Value, started: bool) -> Value {
+    if let Some(members) = told.as_object_mut() {
+        members.insert("started".into(), started.into());
+    }
+    told
+}
+
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let value = args.input.as_deref().map_or(Ok(Value::Null), input::parse)?;
     let request = args.request_id.unwrap_or_else(Uuid::new_v4);
@@ -51,11 +58,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             Delivery::Waiting | Delivery::Done => None,
         };
         if args.json {
-            let mut told = json!({"id": args.id, "request": request, "delivered_to": pid});
-            if new.is_some() {
-                told["started"] = json!(started);
-            }
-            println!("{told}");
+            let told = json!({"id": args.id, "request": request, "delivered_to": pid});
+            println!("{}", if new.is_some() { with_started(told, started) } else { told });
             return Ok(Exit::Success);
         }
         if started {

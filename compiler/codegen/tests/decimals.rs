@@ -78,10 +78,10 @@ proptest! {
     fn native_decimals_are_the_interpreters(pairs in prop::collection::vec((decimal(), decimal()), 2_000)) {
         let [interpreter, native] = executors();
         for (left, right) in pairs {
-            for function in 0..OPERATIONS.len() {
+            for (function, operation) in OPERATIONS.iter().enumerate() {
                 let expected = computed(&*interpreter, function, left, right);
                 let given = computed(&*native, function, left, right);
-                prop_assert_eq!(given, expected, "{}({}, {})", OPERATIONS[function].name(), left, right);
+                prop_assert_eq!(given, expected, "{}({}, {})", operation.name(), left, right);
             }
         }
     }
