@@ -10,9 +10,8 @@
 mod shared;
 
 use serde_json::{Value, json};
-use shared::{Place, example};
+use shared::{Place, example, wait_until};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 const SLOW: &str = r#"
 activity add(x: Int) -> Int { run: x + 1 }
@@ -242,14 +241,6 @@ fn a_store_that_cannot_be_used_is_named_with_what_to_do() {
     let broken = place.write("broken.db", "this is no database, however long it is, and never was one\n");
     let done = run(&format!("sqlite://{broken}"));
     assert!(done.code == 3 && done.err.contains("damaged"), "{done:#?}");
-}
-
-fn wait_until(mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(120), "it takes too long");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// What the library asks of an instance and of an attempt is answered by both, and what is logged is in the history.

@@ -11,26 +11,8 @@ mod shared;
 
 use flow_test_support::PostgresServer;
 use serde_json::{Value, json};
-use shared::{Done, Place, example};
-use std::process::{Child, Stdio};
+use shared::{Done, Place, Process, example};
 use std::time::{Duration, Instant};
-
-/// A `flow` that runs until it is done or dropped.
-struct Background(Child);
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Background {
-    fn worker(place: &Place) -> Background {
-        let mut command = place.command(&["worker"]);
-        Background(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
-    }
-}
 
 /// Asks again and again until the answer is as wanted.
 fn until(place: &Place, args: &[&str], wanted: impl Fn(&Done) -> bool) -> Done {
@@ -57,7 +39,7 @@ fn start(place: &Place, file: &str, input: &str, id: &str) {
 
 fn a_claim_waits_for_its_assessor(place: &Place) {
     start(place, "claims/allstate_claim.flow", "claims/claim.json", "c1");
-    let worker = Background::worker(place);
+    let worker = Process::start(place, &["worker"]);
     let waiting = |done: &Done| done.out.contains("waiting for an assessor");
     until(place, &["query", "c1", "status"], waiting);
     let found = place.flow(&["list", "--json", "--where", r#"customer = "Ann" and status = running"#]);
@@ -101,7 +83,7 @@ fn a_game_is_won_by_updates(place: &Place) {
         waiting.err.contains("no process runs g1") && waiting.err.contains("--request-id"),
         "{waiting:#?}"
     );
-    let _worker = Background::worker(place);
+    let _worker = Process::start(place, &["worker"]);
     until(place, &["query", "g1", "view", "--json"], |done| {
         done.code == 0 && done.json()["output"]["cells"] == json!([[0, "Cross"]])
     });
@@ -137,7 +119,7 @@ fn a_game_is_won_by_updates(place: &Place) {
 
 fn a_device_is_sampled_until_it_is_retired(place: &Place) {
     start(place, "devices/iot_device.flow", "devices/device.json", "d1");
-    let worker = Background::worker(place);
+    let worker = Process::start(place, &["worker"]);
     let sampled = until(place, &["query", "d1", "latest", "--json"], |done| {
         done.code == 0 && !done.json()["output"].is_null()
     });

@@ -10,31 +10,7 @@
 mod shared;
 
 use serde_json::{Value, json};
-use shared::Place;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
-
-/// Ended with the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn spawn(place: &Place, args: &[&str]) -> Process {
-    Process(place.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("flow"))
-}
-
-fn wait_until(mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(120), "it takes too long");
-        std::thread::sleep(Duration::from_millis(30));
-    }
-}
+use shared::{Place, Process, wait_until};
 
 fn status(place: &Place, id: &str) -> String {
     let listed = place.flow(&["list", "--json", "--where", &format!("id = {id}")]).json_lines();
@@ -58,8 +34,8 @@ fn two_workers_run_two_versions_of_a_program_side_by_side() {
     }
     // No worker has the file: the programs are in the store.
     std::fs::remove_file(place.path().join("grow.flow")).expect("the file goes");
-    let first = spawn(&place, &["worker"]);
-    let _second = spawn(&place, &["worker"]);
+    let first = Process::start(&place, &["worker"]);
+    let _second = Process::start(&place, &["worker"]);
     wait_until(|| place.flow(&["list", "--where", "status = running"]).out.lines().count() < ids.len());
     // One of them dies, whatever it has.
     drop(first);
@@ -85,7 +61,7 @@ fn going_on_with_an_id_runs_its_own_program_and_says_that_the_file_has_changed()
     let old = version(1).replace("300ms", "2s");
     let file = place.write("grow.flow", &old);
     let args = ["run", file.as_str(), "--id", "g", "--input", r#"{"x": 0}"#];
-    let running = spawn(&place, &args);
+    let running = Process::start(&place, &args);
     wait_until(|| place.flow(&["history", "g"]).out.contains("sleeping"));
     drop(running);
     place.write("grow.flow", &old.replace("x + 1", "x + 100"));
@@ -127,7 +103,7 @@ fn instances_are_found_by_what_they_say_of_themselves() {
     start(&place, "x", "acme", "12.50", false);
     start(&place, "y", "acme", "99", false);
     start(&place, "z", "other", "7", false);
-    let worker = spawn(&place, &["worker"]);
+    let worker = Process::start(&place, &["worker"]);
     wait_until(|| place.flow(&["list", "--where", "total > 0"]).out.lines().count() == 3);
     drop(worker);
     let find = |condition: &str| {
@@ -157,12 +133,12 @@ fn a_paused_instance_stays_so_over_restarts_until_it_is_unpaused() {
     let paused = place.flow(&["pause", "p", "--json"]);
     assert_eq!(paused.json(), json!({"id": "p", "done": true, "delivered_to": null}), "{paused:#?}");
     assert_eq!(status(&place, "p"), "paused");
-    let worker = spawn(&place, &["worker"]);
+    let worker = Process::start(&place, &["worker"]);
     assert_eq!(place.flow(&["run", &file, "--id", "q", "--input", r#"{"x": 0}"#]).out.trim(), "2");
     assert_eq!(status(&place, "p"), "paused", "a worker leaves it alone");
     assert!(!place.flow(&["history", "p"]).out.contains("sleeping"), "no code of it runs");
     drop(worker);
-    let _worker = spawn(&place, &["worker"]);
+    let _worker = Process::start(&place, &["worker"]);
     assert_eq!(place.flow(&["unpause", "p"]).code, 0);
     wait_until(|| status(&place, "p") == "completed");
 }
@@ -171,7 +147,7 @@ fn a_paused_instance_stays_so_over_restarts_until_it_is_unpaused() {
 fn a_compensation_that_never_succeeds_can_be_skipped() {
     let place = Place::new();
     start(&place, "s", "acme", "1", true);
-    let _worker = spawn(&place, &["worker"]);
+    let _worker = Process::start(&place, &["worker"]);
     let retried = |line: &Value| line["kind"] == "call_retried" && line["activity"] == "give";
     wait_until(|| place.flow(&["history", "s", "--json"]).json_lines().iter().any(retried));
     assert_eq!(status(&place, "s"), "running");
@@ -200,7 +176,7 @@ fn a_picture_shows_where_an_instance_stands() {
     let drawn = place.flow(&["graph", &file, "--format", "mermaid"]);
     assert!(drawn.out.starts_with("flowchart TD") && drawn.out.contains("compensate"), "{drawn:#?}");
     start(&place, "d", "acme", "1", false);
-    let worker = spawn(&place, &["worker"]);
+    let worker = Process::start(&place, &["worker"]);
     wait_until(|| place.flow(&["history", "d"]).out.contains("sleeping"));
     drop(worker);
     std::fs::remove_file(&file).expect("the picture is made of what the store has");

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// A folder of its own for one test, and a store in it or on a server.
 pub struct Place {
@@ -34,6 +35,35 @@ impl Done {
     /// Its stdout as one JSON value a line.
     pub fn json_lines(&self) -> Vec<Value> {
         self.out.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    }
+}
+
+/// A `flow` that runs in the background until it is done or dropped.
+pub struct Process(pub Child);
+
+impl Process {
+    /// Starts it; nothing that it says is heard.
+    pub fn start(place: &Place, args: &[&str]) -> Process {
+        let mut command = place.command(args);
+        Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("flow"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until something holds. Only what hangs takes as long as it bears.
+#[track_caller]
+pub fn wait_until(mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(120), "it takes too long");
+        std::thread::sleep(Duration::from_millis(30));
     }
 }
 

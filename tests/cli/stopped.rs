@@ -11,40 +11,14 @@
 mod shared;
 
 use serde_json::{Value, json};
-use shared::Place;
+use shared::{Place, Process, wait_until};
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Ended with the test.
-struct Process(Child);
-
-impl Process {
-    fn start(place: &Place, args: &[&str]) -> Process {
-        let mut command = place.command(args);
-        Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("flow"))
-    }
-
-    fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status().expect("kill");
-        assert!(sent.success());
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-#[track_caller]
-fn wait_until(mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(120), "it takes too long");
-        std::thread::sleep(Duration::from_millis(30));
-    }
+fn signal(process: &Process, signal: &str) {
+    let sent = Command::new("kill").args([signal, &process.0.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
 }
 
 fn history(place: &Place, id: &str) -> Vec<Value> {
@@ -85,7 +59,7 @@ fn a_worker_that_was_suspended_past_its_lease_does_nothing_any_more() {
     assert_eq!(started.code, 0, "{started:#?}");
     // It waits to try again: the next attempt is its to make, in 3 s.
     wait_until(|| history(&place, "s").iter().any(|event| event["kind"] == "call_retried"));
-    first.signal("-STOP");
+    signal(&first, "-STOP");
     let stopped = Instant::now();
     // As if nothing had been heard of it for 15 s, after which a worker counts as gone.
     let silence = "UPDATE flow.worker SET heartbeat = clock_timestamp() - interval '1 minute'";
@@ -99,7 +73,7 @@ fn a_worker_that_was_suspended_past_its_lease_does_nothing_any_more() {
     assert_eq!(lines(), 4, "one attempt failed, three steps were done");
     // Its lease is older now than it may be where it acts on it.
     wait_until(|| stopped.elapsed() > Duration::from_secs(6));
-    first.signal("-CONT");
+    signal(&first, "-CONT");
     drop(second);
     // What is started now is the first one's to do, so it has come to itself when this has ended.
     assert_eq!(place.flow(&["start", &program, "steps", "--id", "t", "--input", &input]).code, 0);
@@ -126,7 +100,7 @@ workflow main(file: String) -> String { slow(file) }
     assert_eq!(place.flow(&["start", &program, "--id", "s", "--input", &input]).code, 0);
     let mut first = Process::start(&place, &["worker"]);
     wait_until(|| std::fs::read_to_string(&file).is_ok_and(|text| text.lines().count() == 1));
-    first.signal("-TERM");
+    signal(&first, "-TERM");
     let ended = first.0.wait().expect("it ends");
     assert!(ended.code().is_some(), "by itself: {ended}");
     // Its only attempt is not used up, so the next worker makes it.

@@ -70,7 +70,7 @@ pub fn analyze(world: &dyn World, root: &Path, sources: &mut SourceMap) -> Analy
 pub fn analyze_all(world: &dyn World, roots: &[&Path], sources: &mut SourceMap) -> Analysis {
     let mut cache = session::Cache::default();
     let analysis = session::run(world, roots, sources, &mut cache, &[]);
-    // Taking the trees of a large project apart is a tenth of the whole work, and nobody need wait for it.
-    std::thread::spawn(move || drop(cache));
+    // Taking the trees of a large project apart is a tenth of the whole work.
+    parallel::let_go(cache);
     analysis
 }

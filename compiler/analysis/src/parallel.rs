@@ -46,6 +46,12 @@ pub(crate) fn map_owned<I: Send, R: Send>(items: Vec<I>, work: impl Fn(I) -> R +
     map(&items, |item| take(item).map(&work)).into_iter().flatten().collect()
 }
 
+/// Takes a large value apart while others go on; here where there is no thread for it.
+pub(crate) fn let_go<T: Send + 'static>(value: T) {
+    // A thread that can't be started drops what it was given.
+    let _ = thread::Builder::new().stack_size(STACK).spawn(move || drop(value));
+}
+
 /// Bytes of stack of a thread.
 const STACK: usize = 8 << 20;
 
