@@ -1,7 +1,12 @@
-//! What several test suites share: a PostgreSQL server of their own.
+//! What several test suites share: a PostgreSQL server of their own, and a pooler in front of it.
 
+mod account;
+mod pooler;
 mod programs;
 mod server;
+mod supervised;
+
+pub use pooler::{PoolMode, Pooler};
 
 use std::process::Command;
 use std::sync::OnceLock;
@@ -123,9 +128,11 @@ mod tests {
     fn the_server_ends_and_its_directory_goes_when_nobody_holds_it() {
         let binaries = programs::directory_with("postgres").unwrap();
         let running = server::Running::start(&binaries).unwrap();
-        let (directory, port) = (running.directory().to_owned(), running.port());
+        let port = running.port();
+        let server = running.server();
+        let directory = server.directory().to_owned();
         assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        running.stop().unwrap();
+        server.stop().unwrap();
         assert!(!directory.exists());
         assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
     }

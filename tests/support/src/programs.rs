@@ -1,4 +1,4 @@
-//! Finding PostgreSQL's programs, and installing them where there are none.
+//! Finding the programs of PostgreSQL and its pooler, and installing them where there are none.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,8 +20,20 @@ pub fn directory_with(program: &str) -> Result<PathBuf, String> {
         "The tests need a PostgreSQL server, and the program `{program}` was found neither in the usual places nor in \
          PATH. Install the package `postgresql`, or let FLOW_TEST_DATABASE_URL name a server."
     );
-    install().map_err(|cause| format!("{missing}\nInstalling it failed: {cause}"))?;
+    install("postgresql").map_err(|cause| format!("{missing}\nInstalling it failed: {cause}"))?;
     installed(program).ok_or(missing)
+}
+
+/// PostgreSQL's pooler. Its package carries its name everywhere.
+pub fn pgbouncer() -> Result<PathBuf, String> {
+    const NAME: &str = "pgbouncer";
+    let found = || in_path(NAME).map(|directory| directory.join(NAME));
+    if let Some(program) = found() {
+        return Ok(program);
+    }
+    let missing = format!("The tests need the pooler `{NAME}`. Install the package `{NAME}`.");
+    install(NAME).map_err(|cause| format!("{missing}\nInstalling it failed: {cause}"))?;
+    found().ok_or(missing)
 }
 
 /// Runs a command to its end and returns what it printed.
@@ -39,10 +51,14 @@ fn installed(program: &str) -> Option<PathBuf> {
         PACKAGED.iter().flat_map(|(parent, prefix, rest)| versions(Path::new(parent), prefix, rest));
     let has_program = |directory: &PathBuf| directory.join(program).is_file();
     let newest = packaged.filter(|(_, directory)| has_program(directory)).max();
-    newest.map(|(_, directory)| directory).or_else(|| {
-        let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path).find(has_program)
-    })
+    newest.map(|(_, directory)| directory).or_else(|| in_path(program))
+}
+
+/// The directory of PATH, or of what is only in the PATH of administrators, that has a program.
+fn in_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let directories = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+    directories.into_iter().find(|directory| directory.join(program).is_file())
 }
 
 /// The directories of a parent that are named after a version, each with its version.
@@ -59,9 +75,9 @@ fn versions(parent: &Path, prefix: &str, rest: &str) -> Vec<(u32, PathBuf)> {
     versioned.collect()
 }
 
-fn install() -> Result<(), String> {
+fn install(package: &str) -> Result<(), String> {
     if cfg!(target_os = "macos") {
-        return run(Command::new("brew").args(["install", "postgresql"])).map(drop);
+        return run(Command::new("brew").args(["install", package])).map(drop);
     }
     let root = run(Command::new("id").arg("-u"))?.trim() == "0";
     let apt_get = |arguments: &[&str]| {
@@ -74,7 +90,7 @@ fn install() -> Result<(), String> {
     // Old lists may do, and the second command says what is wrong if they don't.
     let updated = apt_get(&["update"]);
     let wait_for_others = "DPkg::Lock::Timeout=300";
-    match apt_get(&["install", "-y", "--no-install-recommends", "-o", wait_for_others, "postgresql"]) {
+    match apt_get(&["install", "-y", "--no-install-recommends", "-o", wait_for_others, package]) {
         Ok(_) => Ok(()),
         Err(error) => Err([updated.err(), Some(error)].into_iter().flatten().collect::<Vec<_>>().join("\n")),
     }

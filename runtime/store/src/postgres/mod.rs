@@ -105,8 +105,8 @@ fn describe(options: &PgConnectOptions) -> String {
 }
 
 /// What is wrong where one of our sessions turns out to be several.
-const POOLED: &str = "a pooler in transaction mode (PgBouncer?) is in between, so that session locks do not hold; connect to \
-                      PostgreSQL itself, or use a pool in session mode";
+const POOLED: &str = "a pooler in transaction or statement mode (PgBouncer?) is in between, so that session locks do not \
+                      hold; connect to PostgreSQL itself, or use a pool in session mode";
 
 /// A failure of one of our own statements.
 fn failed(place: &Where, error: sqlx::Error) -> StoreError {
@@ -129,6 +129,8 @@ fn failed(place: &Where, error: sqlx::Error) -> StoreError {
         },
         // A prepared statement that another session has, or that ours has lost.
         "42P05" | "26000" => place.unavailable(POOLED),
+        // PgBouncer's own words, with a code that says little.
+        _ if database.message().contains("statement pooling mode") => place.unavailable(POOLED),
         "XX001" | "XX002" => place.corrupt(&format!("{}; restore a backup", database.message())),
         "3D000" => place.unavailable(&format!("{}; make it with `createdb`", database.message())),
         "42501" => place.unavailable(&format!(
