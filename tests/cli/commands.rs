@@ -35,6 +35,17 @@ fn hello_prints_its_result_and_tools_get_json() {
 }
 
 #[test]
+fn an_id_that_is_used_in_another_store_gives_no_key_that_was_used() {
+    let (one, other) = (Place::new(), Place::new());
+    let text = "use std.exec\n\nactivity note() -> String { run: exec.run(\"sh\", args: [\"-c\", \"echo \\\"$FLOW_STEP_KEY\\\"\"]) }\n\nworkflow main() -> String { note() }\n";
+    let key = |place: &Place| {
+        let done = place.flow(&["run", &place.write("note.flow", text), "--id", "same", "--json"]);
+        done.json()["output"].as_str().map(str::to_owned).unwrap_or_else(|| panic!("{done:#?}"))
+    };
+    assert_ne!(key(&one), key(&other), "keys belong to the instance, not to its id");
+}
+
+#[test]
 fn the_main_example_moves_money_and_a_late_failure_gives_it_back() {
     let place = Place::new();
     let transfer = example("transfer/transfer.flow");

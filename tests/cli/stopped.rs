@@ -13,7 +13,8 @@ mod shared;
 use serde_json::{Value, json};
 use shared::{Place, Process, wait_until};
 use std::collections::BTreeSet;
-use std::process::Command;
+use std::io::Read;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 fn signal(process: &Process, signal: &str) {
@@ -61,11 +62,7 @@ fn a_worker_that_was_suspended_past_its_lease_does_nothing_any_more() {
     wait_until(|| history(&place, "s").iter().any(|event| event["kind"] == "call_retried"));
     signal(&first, "-STOP");
     let stopped = Instant::now();
-    // As if nothing had been heard of it for 15 s, after which a worker counts as gone.
-    let silence = "UPDATE flow.worker SET heartbeat = clock_timestamp() - interval '1 minute'";
-    let store = place.store.clone().unwrap();
-    let silent = Command::new("psql").args([store.as_str(), "-qc", silence]).status().expect("psql");
-    assert!(silent.success());
+    nothing_is_heard(place.store.as_deref().unwrap());
     let second = Process::start(&place, &["worker"]);
     wait_until(|| history(&place, "s").last().is_some_and(|event| event["kind"] == "ended"));
     let ended = history(&place, "s");
@@ -80,6 +77,99 @@ fn a_worker_that_was_suspended_past_its_lease_does_nothing_any_more() {
     wait_until(|| history(&place, "t").last().is_some_and(|event| event["kind"] == "ended"));
     assert_eq!(history(&place, "s"), ended, "nothing was added");
     assert_eq!(lines(), 4 + 3, "and nothing was done again");
+}
+
+/// As if nothing had been heard of anybody for 15 s, after which a process counts as gone.
+fn nothing_is_heard(store: &str) {
+    let silence = "UPDATE flow.worker SET heartbeat = clock_timestamp() - interval '1 minute'";
+    assert!(Command::new("psql").args([store, "-qc", silence]).status().expect("psql").success());
+}
+
+#[test]
+fn a_run_that_was_suspended_past_its_lease_goes_on_when_its_next_owner_dies() {
+    let mut place = Place::new();
+    place.store = Some(flow_test_support::PostgresServer::start().fresh_database());
+    let text = r#"use std.exec
+
+activity held(file: String) -> String {
+  run: exec.run("sh", args: ["-c", "echo >> {file}; until [ -e {file}.go ]; do sleep 0.1; done; echo '\"held\"'"])
+}
+
+workflow main(file: String) -> String { held(file) }
+"#;
+    let program = place.write("held.flow", text);
+    let file = place.path().join("begun").display().to_string();
+    let begun = || std::fs::read_to_string(&file).map_or(0, |text| text.len());
+    let input = json!({ "file": file }).to_string();
+    let mut run = place.command(&["run", &program, "--id", "h", "--json", "--input", &input]);
+    let mut run = Process(run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("flow"));
+    wait_until(|| begun() == 1);
+    signal(&run, "-STOP");
+    nothing_is_heard(place.store.as_deref().unwrap());
+    let worker = Process::start(&place, &["worker"]);
+    wait_until(|| history(&place, "h").iter().any(|event| event["kind"] == "recovered"));
+    signal(&run, "-CONT");
+    drop(worker);
+    std::fs::write(format!("{file}.go"), "").unwrap();
+    let mut said = String::new();
+    run.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["output"], "held");
+}
+
+#[test]
+fn a_worker_that_is_suspended_on_sqlite_keeps_what_it_has_and_goes_on_with_it() {
+    let place = Place::new();
+    let program = place.write("steps.flow", STEPS);
+    let file = |name: &str| place.path().join(name).display().to_string();
+    let input = |name: &str| json!({ "file": file(name) }).to_string();
+    let first = Process::start(&place, &["worker"]);
+    let started = place.flow(&["start", &program, "steps", "--id", "s", "--input", &input("s.keys")]);
+    assert_eq!(started.code, 0, "{started:#?}");
+    wait_until(|| history(&place, "s").iter().any(|event| event["kind"] == "call_retried"));
+    signal(&first, "-STOP");
+    // It holds its file lock, so it is not gone, whatever time passes; and others are not kept out by it.
+    let _second = Process::start(&place, &["worker"]);
+    let beside = place.flow(&["run", &program, "steps", "--id", "t", "--input", &input("t.keys")]);
+    assert_eq!(beside.code, 0, "{beside:#?}");
+    let left = history(&place, "s");
+    assert!(left.iter().all(|event| event["kind"] != "recovered"), "{left:#?}");
+    signal(&first, "-CONT");
+    wait_until(|| history(&place, "s").last().is_some_and(|event| event["kind"] == "ended"));
+    let ended = history(&place, "s");
+    assert_eq!(ended.last().unwrap()["output"], "noted", "{ended:#?}");
+    let lost = |event: &&Value| event["reason"].as_str().is_some_and(|reason| reason.contains("gone"));
+    assert_eq!(ended.iter().find(lost), None, "no attempt was lost over it");
+    let lines = std::fs::read_to_string(file("s.keys")).unwrap().lines().count();
+    assert_eq!(lines, 4, "one attempt failed, three steps were done");
+}
+
+#[test]
+fn a_deadline_that_passed_while_nobody_was_there_comes_before_the_next_attempt() {
+    let place = Place::new();
+    let text = r#"use std.errors.{Timeout}
+use std.exec
+
+activity slow(file: String) -> String {
+  run:      exec.run("sh", args: ["-c", "echo $FLOW_STEP_KEY >> {file}; sleep 600"])
+  deadline: 2s
+}
+
+workflow main(file: String) -> String {
+  slow(file) catch { Timeout => "too late" }
+}
+"#;
+    let program = place.write("slow.flow", text);
+    let file = place.path().join("keys").display().to_string();
+    let lines = || std::fs::read_to_string(&file).unwrap_or_default().lines().count();
+    let input = json!({ "file": file }).to_string();
+    let first = Process::start(&place, &["run", &program, "--id", "s", "--input", &input]);
+    wait_until(|| lines() == 1);
+    drop(first);
+    let killed = Instant::now();
+    wait_until(|| killed.elapsed() > Duration::from_secs(2));
+    let done = place.flow(&["resume", "s", "--json"]);
+    assert_eq!(done.json()["output"], "too late", "{done:#?}");
+    assert_eq!(lines(), 1, "no other attempt was made");
 }
 
 #[test]

@@ -161,7 +161,10 @@ impl Engine {
             let scope = Scope::Tree(id);
             core.claim_new(scope).await?;
             match core.begin(scope, id, &ready, input.clone(), name).await {
-                Ok(()) => return Ok(Run::Started(id)),
+                Ok(()) => {
+                    core.joined().insert(id);
+                    return Ok(Run::Started(id));
+                }
                 // Another process was faster.
                 Err(EngineError::Store(StoreError::NameTaken { .. })) => {
                     core.leases.release(&[scope]).await?
@@ -202,6 +205,7 @@ impl Engine {
             if let Some(mut row) = self.core.registry.row(instance) {
                 let settled = row.wait_for(|row| is_settled(row.status)).await;
                 if let Ok(row) = settled {
+                    self.core.joined().remove(&instance);
                     return Ok(Outcome::of(&row));
                 }
             }
@@ -310,6 +314,7 @@ impl Core {
         if row.status.is_final() {
             return Ok(Run::Ended(Box::new(Outcome::of(&row))));
         }
+        self.joined().insert(row.id);
         if self.registry.contains(row.root) {
             return Ok(Run::GoingOn(row.id));
         }
@@ -319,7 +324,6 @@ impl Core {
                 Ok(Run::GoingOn(row.id))
             }
             Some(owner) => {
-                self.joined().insert(row.id);
                 self.speaker.notice(Notice::Watching { name: row.name.clone(), owner: owner.clone() });
                 Ok(Run::Watching(row.id, owner))
             }
@@ -365,7 +369,6 @@ impl Core {
             if self.joined().contains(&instance) && self.store.owner(row.root).await?.is_none() {
                 self.speaker.notice(Notice::GoingOn { name: row.name.clone() });
                 if self.take_over(&row).await?.is_none() {
-                    self.joined().remove(&instance);
                     return Ok(None);
                 }
             }

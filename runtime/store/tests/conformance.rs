@@ -8,44 +8,14 @@
     reason = "helpers of tests may panic as tests do"
 )]
 
+mod common;
+
+use common::*;
 use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use flow_machine::rows::*;
 use flow_store::*;
-use flow_test_support::PostgresServer;
 use serde_json::json;
-use std::path::PathBuf;
 use uuid::Uuid;
-
-/// A directory that goes with the test.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Scratch {
-        Scratch(std::env::temp_dir().join(format!("flow-store-{}", Uuid::new_v4())))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Where a test's store is: a new SQLite file, or a new database.
-struct Place {
-    url: String,
-    _scratch: Scratch,
-}
-
-impl Place {
-    fn sqlite() -> Place {
-        let scratch = Scratch::new();
-        Place { url: format!("sqlite://{}/deep/flow.db", scratch.0.display()), _scratch: scratch }
-    }
-    fn postgres() -> Place {
-        Place { url: PostgresServer::start().fresh_database(), _scratch: Scratch::new() }
-    }
-}
 
 /// Each of these tests runs once on each store.
 macro_rules! on_both_stores {
@@ -64,6 +34,7 @@ on_both_stores!(
     a_batch_is_all_or_nothing,
     a_tree_is_one_unit,
     an_old_token_writes_nothing,
+    what_a_replaced_owner_has_not_written_by_then_never_lands,
     only_the_guilty_write_of_a_group_fails,
     a_message_is_accepted_once_even_after_it_was_consumed,
     messages_are_kept_in_order_and_answers_stand,
@@ -72,63 +43,6 @@ on_both_stores!(
     many_may_be_the_first_to_open_it,
     a_listing_takes_conditions_on_fields_and_attributes,
 );
-
-fn strand(instance: InstanceId, version: i64) -> StrandRow {
-    StrandRow {
-        instance,
-        path: StrandPath::main(),
-        version,
-        open_call: true,
-        meta: vec![0, 1, 2],
-        frame: version.to_le_bytes().to_vec(),
-    }
-}
-
-fn new_instance(name: &str, id: InstanceId) -> Changes {
-    let row = InstanceRow {
-        id,
-        root: id,
-        parent: None,
-        name: name.into(),
-        workflow: "transfer".into(),
-        program: [7; 32],
-        status: Status::Running,
-        version: 1,
-        created_at: Timestamp(5),
-        updated_at: Timestamp(5),
-        input: vec![0],
-        output: None,
-        error: None,
-        state: vec![],
-        attributes: "{}".into(),
-    };
-    let history = vec![HistoryRow { instance: id, sequence: 1, at: Timestamp(5), event: b"{}".to_vec() }];
-    Changes { new_instances: vec![row], strands: vec![strand(id, 1)], history, ..Changes::default() }
-}
-
-fn step_to(id: InstanceId, version: i64) -> Changes {
-    let history =
-        vec![HistoryRow { instance: id, sequence: version, at: Timestamp(version), event: vec![0] }];
-    Changes { strands: vec![strand(id, version)], history, ..Changes::default() }
-}
-
-async fn granted(store: &dyn Store, scope: Scope) -> Lease {
-    match store.claim(scope).await.unwrap() {
-        Claim::Granted(lease) => lease,
-        Claim::Held(owner) => panic!("{scope:?} is held by {owner:?}"),
-    }
-}
-
-async fn started(store: &dyn Store, name: &str) -> (InstanceId, Lease) {
-    let id = InstanceId(Uuid::new_v4());
-    let lease = granted(store, Scope::Tree(id)).await;
-    store.commit(&[Write { lease, root: id, changes: new_instance(name, id) }]).await.unwrap();
-    (id, lease)
-}
-
-async fn loaded(store: &dyn Store, id: InstanceId) -> StoredInstance {
-    store.load(&[id]).await.unwrap().remove(0)
-}
 
 async fn what_was_written_is_loaded(place: Place) {
     let store = connect(&place.url).await.unwrap();
@@ -290,12 +204,63 @@ async fn an_old_token_writes_nothing(place: Place) {
     other.close().await.unwrap();
 }
 
+/// Many commits are under way, each on its way to the store, while somebody else claims what they belong to. What is there
+/// when the claim has been granted is all that there will ever be: the new owner loads it, and goes on from there.
+async fn what_a_replaced_owner_has_not_written_by_then_never_lands(place: Place) {
+    const AT_A_TIME: usize = 8;
+    let (old, new) = (connect(&place.url).await.unwrap(), connect(&place.url).await.unwrap());
+    let shard = InstanceId(Uuid::new_v4()).shard();
+    let lease = granted(&*new, Scope::Shard(shard)).await;
+    let mut owned = Vec::new();
+    while owned.len() < AT_A_TIME {
+        let id = InstanceId(Uuid::new_v4());
+        if id.shard() == shard {
+            let changes = new_instance(&format!("i{}", owned.len()), id);
+            old.commit(&[Write { lease, root: id, changes }]).await.unwrap();
+            owned.push(id);
+        }
+    }
+    for _ in 0..5 {
+        let lease = granted(&*new, Scope::Shard(shard)).await;
+        let (busy, mut is_busy) = tokio::sync::mpsc::unbounded_channel();
+        let commits = owned.iter().map(|&id| {
+            let (old, busy) = (old.clone(), busy.clone());
+            tokio::spawn(async move {
+                let mut version = loaded(&*old, id).await.strands[0].version;
+                loop {
+                    version += 1;
+                    let changes = step_to(id, version);
+                    match old.commit(&[Write { lease, root: id, changes }]).await {
+                        Ok(()) => _ = busy.send(()),
+                        Err(refused) => return refused,
+                    }
+                }
+            })
+        });
+        let commits: Vec<_> = commits.collect();
+        for _ in 0..3 * AT_A_TIME {
+            is_busy.recv().await;
+        }
+        granted(&*new, Scope::Shard(shard)).await;
+        let there = new.load(&owned).await.unwrap();
+        for commit in commits {
+            let refused = commit.await.unwrap();
+            assert!(matches!(refused, StoreError::LeaseLost { .. }), "{refused}");
+        }
+        assert_eq!(new.load(&owned).await.unwrap(), there, "something landed after the claim");
+    }
+}
+
 async fn only_the_guilty_write_of_a_group_fails(place: Place) {
     let store = connect(&place.url).await.unwrap();
+    let mut all = Vec::new();
+    for number in 0..60 {
+        all.push(started(&*store, &format!("i{number}")).await);
+    }
     let group = GroupCommitter::start(store.clone(), 2);
     let mut tasks = Vec::new();
-    for number in 0..60 {
-        let (id, lease) = started(&*store, &format!("i{number}")).await;
+    // All of them are waiting by the time the first batch is made.
+    for (number, (id, lease)) in all.into_iter().enumerate() {
         let group = group.clone();
         let version = if number == 17 { 5 } else { 2 };
         tasks.push(tokio::spawn(async move {

@@ -1,10 +1,20 @@
-//! PgBouncer between us and PostgreSQL: locks of a session hold through a pool of sessions, and through no other.
+//! What only a PostgreSQL server can do to us: commit in another order than it began, wake everybody at once, be behind a pool.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "in a test, a panic is how a failure is told")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is how a failure is told"
+)]
 
+mod common;
+
+use common::{Place, started};
 use flow_machine::ids::InstanceId;
+use flow_machine::rows::Changes;
 use flow_store::*;
 use flow_test_support::{PoolMode, Pooler, PostgresServer};
+use sqlx::{Connection, Executor, PgConnection};
 use uuid::Uuid;
 
 fn in_front_of_a_new_database(mode: PoolMode) -> (Pooler, String) {
@@ -31,11 +41,70 @@ async fn through_a_pool_of_sessions_a_living_owner_is_known_and_a_dead_one_too()
 async fn a_pool_of_transactions_or_statements_is_refused_by_its_name() {
     for mode in [PoolMode::Transaction, PoolMode::Statement] {
         let (pooler, _) = in_front_of_a_new_database(mode);
-        let claimed = async {
-            let store = connect(pooler.url()).await?;
-            store.claim(Scope::Tree(InstanceId(Uuid::new_v4()))).await
-        };
-        let refused = claimed.await.err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(refused.contains("PgBouncer") && refused.contains("session mode"), "{mode:?}: {refused}");
+        // Later versions carry prepared statements from session to session; without any they are all alike.
+        let unprepared = format!("{}?statement-cache-capacity=0", pooler.url());
+        for url in [pooler.url(), &unprepared] {
+            let claimed = async {
+                let store = connect(url).await?;
+                store.claim(Scope::Tree(InstanceId(Uuid::new_v4()))).await
+            };
+            let refused = claimed.await.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(refused.contains("PgBouncer") && refused.contains("session mode"), "{url}: {refused}");
+        }
     }
+}
+
+async fn session(place: &Place) -> PgConnection {
+    PgConnection::connect(&place.url).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_message_that_commits_behind_a_later_one_is_not_overlooked() {
+    let place = Place::postgres();
+    let store = connect(&place.url).await.unwrap();
+    let (id, lease) = started(&*store, "a").await;
+    let mut slow = session(&place).await;
+    slow.execute("BEGIN").await.unwrap();
+    let insert = sqlx::query("INSERT INTO flow.inbox VALUES ($1, $2, $3, $3, flow.now(), 'slow')");
+    let insert = insert.bind(id.shard().cast_signed()).bind(Uuid::new_v4()).bind(id.0);
+    slow.execute(insert).await.unwrap();
+
+    let quick = Uuid::new_v4();
+    store.send(quick, id, b"quick").await.unwrap();
+    let texts = async || {
+        let rows = store.inbox(&[lease.scope]).await.unwrap();
+        rows.into_iter().map(|row| String::from_utf8(row.message).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts().await, ["quick"]);
+    let changes = Changes { delete_inbox: vec![quick], ..Changes::default() };
+    store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
+    slow.execute("COMMIT").await.unwrap();
+    assert_eq!(texts().await, ["slow"], "though one that came later was read before");
+}
+
+/// `pg_notify` of these sessions is one that first notes whether its transaction has written anything.
+const SPY: &str = "
+    CREATE SCHEMA spy;
+    CREATE TABLE spy.woken (had_written bool);
+    CREATE FUNCTION spy.pg_notify(channel text, payload text) RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE had_written bool := pg_current_xact_id_if_assigned() IS NOT NULL;
+    BEGIN
+        INSERT INTO spy.woken VALUES (had_written);
+        PERFORM pg_catalog.pg_notify(channel, payload);
+    END $$;
+    DO $$ BEGIN
+        EXECUTE format('ALTER DATABASE %I SET search_path = spy, pg_catalog', current_database());
+    END $$";
+
+/// A commit that notifies takes a lock of the whole server: all that write would queue behind each other's flush.
+#[tokio::test]
+async fn nobody_is_woken_by_a_transaction_that_writes() {
+    let place = Place::postgres();
+    drop(connect(&place.url).await.unwrap());
+    session(&place).await.execute(sqlx::raw_sql(SPY)).await.unwrap();
+    let store = connect(&place.url).await.unwrap();
+    let (id, _) = started(&*store, "a").await;
+    store.send(Uuid::new_v4(), id, b"hello").await.unwrap();
+    let woken = sqlx::query_scalar::<_, bool>("SELECT had_written FROM spy.woken");
+    assert_eq!(woken.fetch_all(&mut session(&place).await).await.unwrap(), [false]);
 }

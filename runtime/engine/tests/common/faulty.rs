@@ -28,6 +28,8 @@ pub enum Fault {
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
     pub down: AtomicBool,
+    /// Nobody is woken for a message.
+    pub deaf: AtomicBool,
     plan: Mutex<Box<dyn FnMut() -> Fault + Send>>,
     pub died: Notify,
 }
@@ -37,6 +39,7 @@ impl FaultyStore {
         Arc::new(FaultyStore {
             inner,
             down: AtomicBool::new(false),
+            deaf: AtomicBool::new(false),
             plan: Mutex::new(Box::new(plan)),
             died: Notify::new(),
         })
@@ -120,6 +123,9 @@ impl Store for FaultyStore {
         self.up()?.reply(id, instance).await
     }
     async fn wait(&self, timeout_ms: u64) -> Result<(), StoreError> {
+        if self.deaf.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.up()?.wait(timeout_ms).await
     }
     async fn begin_step(&self, step: Step) -> Result<Begun, StoreError> {

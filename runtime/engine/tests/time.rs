@@ -1,0 +1,102 @@
+//! Deadlines and messages: whichever came first counts, whoever saw it when.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "in a test, a panic is how a failure is told")]
+
+mod common;
+
+use common::{DURATION, Fault, FaultyStore, Place, World, engine, input, options, program, run};
+use flow_engine::Engine;
+use flow_machine::ids::{InstanceId, Timestamp};
+use flow_machine::rows::Status;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+fn nap(pause: Duration) -> Vec<u8> {
+    input(&program(), &[(DURATION, pause.as_nanos() as u64)])
+}
+
+/// Ever longer naps: a slow machine has the time for what is to be done in one of them.
+fn naps() -> impl Iterator<Item = Duration> {
+    [1, 4, 16].into_iter().map(Duration::from_secs)
+}
+
+/// Cancels an instance; whether that was in time, which the clock of the store says.
+async fn cancelled_within(
+    pause: Duration,
+    began: Timestamp,
+    place: &Place,
+    world: &std::sync::Arc<World>,
+) -> bool {
+    let store = place.store().await;
+    let accepted = engine(store.clone(), options(world)).await.cancel("a").await.is_ok();
+    accepted && store.now().await.unwrap() < began.plus(pause.as_nanos() as i64)
+}
+
+async fn began(engine: &Engine) -> Timestamp {
+    engine.history("a", 0, 1).await.unwrap().first().unwrap().at
+}
+
+async fn status(engine: &Engine, instance: InstanceId) -> Status {
+    engine.outcome(instance).await.unwrap().status
+}
+
+#[test]
+fn before_a_deadline_counts_its_owner_looks_for_what_came_before_it() {
+    let world = World::open();
+    run(world.clone(), async {
+        for pause in naps() {
+            let place = Place::new();
+            let store = FaultyStore::new(place.store().await, || Fault::None);
+            // Nobody wakes the owner, and it doesn't look by itself before something is due.
+            store.deaf.store(true, Ordering::SeqCst);
+            let owner = engine(store, options(&world)).await;
+            let run = owner.run_or_continue(&program(), "nap", nap(pause), "a").await.unwrap();
+            if cancelled_within(pause, began(&owner).await, &place, &world).await {
+                assert_eq!(status(&owner, run.instance()).await, Status::Cancelled);
+                return;
+            }
+        }
+        panic!("this machine takes more than 16 s to send a message");
+    });
+}
+
+#[test]
+fn what_came_while_nobody_was_there_counts_from_when_it_came() {
+    let world = World::open();
+    run(world.clone(), async {
+        for pause in naps() {
+            let place = Place::new();
+            let first = place.engine(&world).await;
+            first.run_or_continue(&program(), "nap", nap(pause), "a").await.unwrap();
+            let began = began(&first).await;
+            first.close().await.unwrap();
+            drop(first);
+            if cancelled_within(pause, began, &place, &world).await {
+                tokio::time::sleep(pause).await;
+                let second = place.engine(&world).await;
+                let run = second.resume("a").await.unwrap();
+                assert_eq!(status(&second, run.instance()).await, Status::Cancelled);
+                return;
+            }
+        }
+        panic!("this machine takes more than 16 s to send a message");
+    });
+}
+
+#[test]
+fn what_came_after_a_deadline_that_nobody_saw_pass_is_too_late() {
+    let world = World::open();
+    run(world.clone(), async {
+        let place = Place::new();
+        let pause = Duration::from_millis(50);
+        let first = place.engine(&world).await;
+        first.run_or_continue(&program(), "nap", nap(pause), "a").await.unwrap();
+        first.close().await.unwrap();
+        drop(first);
+        tokio::time::sleep(2 * pause).await;
+        let second = place.engine(&world).await;
+        second.cancel("a").await.unwrap();
+        let run = second.resume("a").await.unwrap();
+        assert_eq!(status(&second, run.instance()).await, Status::Completed);
+    });
+}
