@@ -1,7 +1,6 @@
 //! One attempt from its start to its outcome: computing and waiting in turn.
 
-use crate::connector::http::Http;
-use crate::connector::{Answer, Failure, exec, sql};
+use crate::connector::{Answer, Connectors, Failure, sql};
 use crate::course::{Course, Input, Next};
 use crate::pulse::Pulse;
 use crate::surroundings::Surroundings;
@@ -50,15 +49,19 @@ impl Default for Bounds {
 /// Makes attempts; cheap to clone, shared by all of a process, so that they share connections.
 #[derive(Clone)]
 pub struct Runner {
-    http: Http,
+    connectors: Arc<dyn Connectors>,
     surroundings: Arc<dyn Surroundings>,
     bounds: Bounds,
 }
 
 impl Runner {
-    /// A runner for attempts in these surroundings.
-    pub fn new(surroundings: Arc<dyn Surroundings>, bounds: Bounds) -> Runner {
-        Runner { http: Http::default(), surroundings, bounds }
+    /// A runner for attempts in these surroundings, whose calls go through these connectors.
+    pub fn new(
+        surroundings: Arc<dyn Surroundings>,
+        connectors: Arc<dyn Connectors>,
+        bounds: Bounds,
+    ) -> Runner {
+        Runner { connectors, surroundings, bounds }
     }
 
     /// Makes an attempt. Dropping the future stops it: requests are broken off, commands killed, statements rolled back.
@@ -146,8 +149,6 @@ impl Run<'_> {
         transaction: &mut Option<Box<dyn StepTransaction>>,
     ) -> Result<Answer, Failure> {
         match (name.split_once('.'), transaction) {
-            (Some(("http", verb)), _) => self.runner.http.perform(verb, args, self.key, &self.pulse).await,
-            (Some(("exec", "run")), _) => exec::run(args, self.key, &self.pulse).await,
             (Some(("sql", verb)), Some(transaction)) => {
                 let types = &self.executor.program().types;
                 sql::perform(transaction.as_mut(), verb, args, types, expected).await
@@ -155,7 +156,7 @@ impl Run<'_> {
             (Some(("sql", _)), None) => Err(Failure::refused(format!(
                 "`{name}` works only in the transaction of its step, and there is none"
             ))),
-            _ => Err(Failure::refused(format!("this flow has no connector `{name}`"))),
+            _ => self.runner.connectors.perform(name, args, self.key, &self.pulse).await,
         }
     }
 

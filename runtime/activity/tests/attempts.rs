@@ -98,7 +98,11 @@ async fn attempt(program: Program, args: Value, transaction: Option<Box<dyn Step
         .collect();
     let args = Image::capture(&program, &heap, &roots).unwrap().encode();
     let executor = Arc::new(Interpreter::new(Arc::clone(&program)));
-    let runner = Runner::new(Arc::new(Nowhere), Bounds::default());
+    let runner = Runner::new(
+        Arc::new(Nowhere),
+        Arc::new(flow_activity::connector::Local::default()),
+        Bounds::default(),
+    );
     let attempt =
         Attempt { executor, activity: ActivityId(0), key: KEY, args, transaction, pulse: Pulse::default() };
     let show = |image: &[u8]| {

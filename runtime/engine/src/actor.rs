@@ -179,6 +179,7 @@ impl Actor {
             }
         };
         tokio::select! {
+            biased;
             mail = self.mailbox.recv() => self.open(mail?),
             () = due => None,
             () = tokio::time::sleep(LINGER), if sleeps_long => {

@@ -9,7 +9,7 @@ use flow_machine::event::{CallOutcome, Dispatch, Message};
 use flow_machine::ids::{CallKey, InstanceId};
 use flow_mir::Executor;
 use flow_store::{Lease, Scope, Step, StoreError};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -71,12 +71,12 @@ impl Stage {
 /// The attempts of one tree of instances that run or wait for their time. They end when this is dropped.
 pub(crate) struct Attempts {
     caller: Caller,
-    running: HashMap<CallKey, Running>,
+    running: BTreeMap<CallKey, Running>,
 }
 
 impl Attempts {
     pub(crate) fn new(caller: Caller) -> Attempts {
-        Attempts { caller, running: HashMap::new() }
+        Attempts { caller, running: BTreeMap::new() }
     }
 
     /// Makes an attempt. An earlier one of the same call that hasn't answered yet is given up.
@@ -128,7 +128,7 @@ impl Attempts {
     /// and report through the inbox; transactional ones can't, since the next owner ends their transactions.
     pub(crate) fn hand_over(&mut self, lives_on: bool) -> HashSet<(CallKey, u32)> {
         let mut begun = HashSet::new();
-        for (key, running) in self.running.drain() {
+        for (key, running) in std::mem::take(&mut self.running) {
             let goes_on = !running.elsewhere && !running.stage.take_back() && !running.transactional;
             if goes_on {
                 begun.insert((key, running.attempt));
@@ -194,6 +194,7 @@ async fn bounded(caller: &Caller, dispatch: &Dispatch) -> Option<CallOutcome> {
     let pulse = Pulse::default();
     let run = crate::activity::run(caller, dispatch, pulse.clone());
     let reason = tokio::select! {
+        biased;
         outcome = run => return Some(outcome),
         reason = too_late(dispatch, &pulse) => reason,
     };
@@ -222,6 +223,7 @@ async fn too_late(dispatch: &Dispatch, pulse: &Pulse) -> String {
         }
     };
     tokio::select! {
+        biased;
         () = over => format!("no answer within {:?}", timeout.unwrap_or_default()),
         () = silent => format!("no sign of life within {:?}", heartbeat.unwrap_or_default()),
     }

@@ -6,6 +6,7 @@ use crate::clock::nanos;
 use crate::core::Core;
 use crate::error::EngineError;
 use crate::lease::Pauses;
+use crate::platform;
 use crate::registry::Arrival;
 use flow_machine::event::Message;
 use flow_machine::ids::{InstanceId, Timestamp};
@@ -138,7 +139,7 @@ fn loading<T>(
     load: impl FnOnce() -> Result<T, LoadError>,
 ) -> Result<T, EngineError> {
     let damaged = |reason: String| EngineError::Damaged { name, id, reason };
-    let loaded = tokio::task::block_in_place(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(load)));
+    let loaded = platform::compute(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(load)));
     match loaded {
         Ok(Ok(loaded)) => Ok(loaded),
         Ok(Err(error)) => Err(damaged(error.to_string())),

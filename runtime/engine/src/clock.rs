@@ -1,27 +1,13 @@
 //! The store's clock, estimated between two readings of it by a clock of this machine that also counts while it sleeps.
 
+use crate::platform::Platform;
 use flow_machine::ids::Timestamp;
 use flow_store::{Store, StoreError};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// A waiter looks at the clock again after this long, since the estimate may have been corrected meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
-
-/// Time since the machine was started, sleep included: a stopped machine's lease ages too.
-#[cfg(target_os = "linux")]
-pub(crate) fn since_boot() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-/// Time since the process first asked; this platform's monotonic clock counts sleep itself.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn since_boot() -> Duration {
-    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    START.get_or_init(std::time::Instant::now).elapsed()
-}
 
 /// One reading: at `boot` the store's clock stood at `store`, give or take `uncertainty`.
 #[derive(Clone, Copy, Debug)]
@@ -33,18 +19,20 @@ struct Reading {
 
 /// The estimate.
 pub(crate) struct Clock {
+    platform: Arc<dyn Platform>,
     reading: Mutex<Reading>,
 }
 
 impl Clock {
     /// Reads the store's clock.
-    pub(crate) async fn open(store: &dyn Store) -> Result<Clock, StoreError> {
-        Ok(Clock { reading: Mutex::new(read(store).await?) })
+    pub(crate) async fn open(store: &dyn Store, platform: Arc<dyn Platform>) -> Result<Clock, StoreError> {
+        let reading = Mutex::new(read(store, platform.as_ref()).await?);
+        Ok(Clock { platform, reading })
     }
 
     /// Reads it again.
     pub(crate) async fn refresh(&self, store: &dyn Store) -> Result<(), StoreError> {
-        let reading = read(store).await?;
+        let reading = read(store, self.platform.as_ref()).await?;
         *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = reading;
         Ok(())
     }
@@ -56,7 +44,7 @@ impl Clock {
     /// What the store's clock shows now.
     pub(crate) fn now(&self) -> Timestamp {
         let reading = self.reading();
-        reading.store.plus(nanos(since_boot().saturating_sub(reading.boot)))
+        reading.store.plus(nanos(self.platform.since_boot().saturating_sub(reading.boot)))
     }
 
     /// What the store's clock shows at the least.
@@ -77,10 +65,10 @@ impl Clock {
     }
 }
 
-async fn read(store: &dyn Store) -> Result<Reading, StoreError> {
-    let before = since_boot();
+async fn read(store: &dyn Store, platform: &dyn Platform) -> Result<Reading, StoreError> {
+    let before = platform.since_boot();
     let shown = store.now().await?;
-    let uncertainty = since_boot().saturating_sub(before) / 2;
+    let uncertainty = platform.since_boot().saturating_sub(before) / 2;
     Ok(Reading { store: shown, boot: before + uncertainty, uncertainty })
 }
 
@@ -92,31 +80,16 @@ pub(crate) fn nanos(duration: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_clock_since_boot_goes_forward() {
-        let first = since_boot();
-        assert!(since_boot() >= first);
-    }
-
-    /// The kernel's uptime counts sleep, as its monotonic clock does not.
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn the_clock_since_boot_is_the_machines_uptime() {
-        let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
-        let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
-        let shown = since_boot().as_secs_f64();
-        assert!((shown - uptime).abs() < 60.0, "{shown} s, uptime {uptime} s");
-    }
+    use crate::platform::ThisMachine;
 
     #[test]
     fn time_passes_between_two_readings() {
         let reading = Reading {
             store: Timestamp(5_000),
-            boot: since_boot().saturating_sub(Duration::from_secs(2)),
+            boot: ThisMachine.since_boot().saturating_sub(Duration::from_secs(2)),
             uncertainty: Duration::ZERO,
         };
-        let clock = Clock { reading: Mutex::new(reading) };
+        let clock = Clock { platform: Arc::new(ThisMachine), reading: Mutex::new(reading) };
         assert!(clock.now() >= Timestamp(5_000).plus(2_000_000_000));
     }
 }

@@ -56,6 +56,7 @@ impl Core {
         doubt: &StoreError,
     ) -> Result<flow_store::Lease, Lost> {
         tokio::select! {
+            biased;
             lease = self.leases.again(lease.scope, lease.token, doubt) => lease.map_err(|_| Lost::Gone),
             () = self.closed() => Err(Lost::Closing),
         }

@@ -1,6 +1,6 @@
 //! What all parts of an engine share.
 
-use crate::clock::{Clock, since_boot};
+use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::events::{EngineEvent, Notice, Speaker};
 use crate::inbox::Inbox;
@@ -41,12 +41,11 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) async fn open(store: Arc<dyn Store>, options: Options) -> Result<Arc<Core>, StoreError> {
         let speaker = Speaker::new();
-        let leases =
-            Leases::new(store.clone(), speaker.clone(), options.longest_pause, options.lease_age, since_boot);
+        let leases = Leases::new(store.clone(), speaker.clone(), &options);
         let bounds = Bounds { heap_words: options.heap_words, ..Bounds::default() };
         Ok(Arc::new(Core {
             committer: GroupCommitter::start(store.clone(), store.writers()),
-            clock: Clock::open(store.as_ref()).await?,
+            clock: Clock::open(store.as_ref(), options.platform.clone()).await?,
             programs: Programs::new(store.clone(), options.executor),
             leases: Arc::new(leases),
             registry: Registry::default(),
@@ -54,7 +53,7 @@ impl Core {
             inbox: Inbox::default(),
             permits: Arc::new(Semaphore::new(options.max_attempts.clamp(1, Semaphore::MAX_PERMITS))),
             watchdog: Arc::new(Watchdog::new(options.step_limit)),
-            runner: Runner::new(options.surroundings.clone(), bounds),
+            runner: Runner::new(options.surroundings.clone(), options.connectors.clone(), bounds),
             closing: watch::Sender::new(false),
             joined: Mutex::default(),
             options,

@@ -34,6 +34,7 @@ pub struct Engine {
     pub(crate) core: Arc<Core>,
     /// Ended with the engine.
     tasks: tokio::sync::Mutex<JoinSet<()>>,
+    _watching: watchdog::Thread,
 }
 
 /// What became of a message.
@@ -64,8 +65,8 @@ impl Engine {
     pub async fn open(store: Arc<dyn Store>, options: Options) -> Result<Engine, EngineError> {
         let core = Core::open(store, options).await?;
         let mut tasks = JoinSet::new();
-        let started = watchdog::start(&core.watchdog);
-        started.map_err(|error| EngineError::System {
+        let watching = watchdog::start(core.watchdog.clone());
+        let watching = watching.map_err(|error| EngineError::System {
             reason: format!("no thread for the watchdog: {error}"),
         })?;
         tasks.spawn(core.leases.clone().keep(core.options.renew_every));
@@ -73,7 +74,7 @@ impl Engine {
         tasks.spawn(inbox::read(core.clone()));
         tasks.spawn(keep_clock(core.clone()));
         tasks.spawn(drop_what_is_lost(core.clone()));
-        Ok(Engine { core, tasks: tokio::sync::Mutex::new(tasks) })
+        Ok(Engine { core, tasks: tokio::sync::Mutex::new(tasks), _watching: watching })
     }
 
     /// A planned stop: commits in flight end, attempts are given up without being used up, leases are given back. Everything

@@ -123,6 +123,6 @@ impl Core {
     /// Sends a message to an instance through its inbox.
     pub(crate) async fn post(&self, instance: InstanceId, message: &Message) -> Result<(), StoreError> {
         let text = serde_json::to_vec(message).unwrap_or_default();
-        self.store.send(Uuid::new_v4(), instance, &text).await
+        self.store.send(self.options.platform.new_id(), instance, &text).await
     }
 }

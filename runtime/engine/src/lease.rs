@@ -2,9 +2,11 @@
 
 use crate::clock::nanos;
 use crate::events::{Notice, Speaker};
+use crate::options::Options;
+use crate::platform::Platform;
 use flow_machine::ids::InstanceId;
 use flow_store::{Claim, Lease, Owner, Scope, Store, StoreError};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -41,11 +43,10 @@ pub(crate) struct Leases {
     speaker: Speaker,
     longest_pause: Duration,
     max_age: Duration,
-    held: Mutex<HashMap<Scope, Lease>>,
+    held: Mutex<BTreeMap<Scope, Lease>>,
     /// One claim at a time: a second one for the same scope would make the first one's token worthless.
     gate: tokio::sync::Mutex<()>,
-    /// The time since the machine was started, sleep included.
-    since_boot: fn() -> Duration,
+    platform: Arc<dyn Platform>,
     /// When the last successful renewal began, in nanoseconds since boot.
     renewed: AtomicI64,
     renewal: Notify,
@@ -54,28 +55,23 @@ pub(crate) struct Leases {
 }
 
 impl Leases {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        speaker: Speaker,
-        longest_pause: Duration,
-        max_age: Duration,
-        since_boot: fn() -> Duration,
-    ) -> Leases {
+    pub(crate) fn new(store: Arc<dyn Store>, speaker: Speaker, options: &Options) -> Leases {
+        let platform = options.platform.clone();
         Leases {
             store,
             speaker,
-            longest_pause,
-            max_age,
+            longest_pause: options.longest_pause,
+            max_age: options.lease_age,
             held: Mutex::default(),
             gate: tokio::sync::Mutex::default(),
-            since_boot,
-            renewed: AtomicI64::new(nanos(since_boot())),
+            renewed: AtomicI64::new(nanos(platform.since_boot())),
+            platform,
             renewal: Notify::new(),
             losses: watch::Sender::new(0),
         }
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<Scope, Lease>> {
+    fn held(&self) -> std::sync::MutexGuard<'_, BTreeMap<Scope, Lease>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -185,7 +181,7 @@ impl Leases {
 
     /// Whether the last renewal is recent enough to act on what we own. Its age counts the time the machine slept.
     fn is_fresh(&self) -> bool {
-        let age = nanos((self.since_boot)()).saturating_sub(self.renewed.load(Ordering::Relaxed));
+        let age = nanos(self.platform.since_boot()).saturating_sub(self.renewed.load(Ordering::Relaxed));
         age <= nanos(self.max_age)
     }
 
@@ -207,7 +203,7 @@ impl Leases {
         let mut pauses = Pauses::new(self.longest_pause);
         let mut was_away = false;
         loop {
-            let began = nanos((self.since_boot)());
+            let began = nanos(self.platform.since_boot());
             match self.live_on(was_away).await {
                 Ok(()) => {
                     was_away = false;
@@ -260,11 +256,18 @@ impl Leases {
 mod tests {
     use super::*;
 
-    static BOOT: AtomicI64 = AtomicI64::new(0);
+    /// A machine whose clock the test sets, in seconds.
+    #[derive(Default)]
+    struct Machine(AtomicI64);
 
-    /// The machine's clock, as the test sets it: in seconds.
-    fn boot() -> Duration {
-        Duration::from_secs(BOOT.load(Ordering::SeqCst).unsigned_abs())
+    impl Platform for Machine {
+        fn since_boot(&self) -> Duration {
+            Duration::from_secs(self.0.load(Ordering::SeqCst).unsigned_abs())
+        }
+
+        fn new_id(&self) -> Uuid {
+            Uuid::now_v7()
+        }
     }
 
     #[tokio::test]
@@ -272,12 +275,15 @@ mod tests {
         let path = std::env::temp_dir().join(format!("flow-lease-{}", Uuid::new_v4()));
         let store = flow_store::connect(&format!("sqlite://{}/flow.db", path.display())).await.unwrap();
         let age = Duration::from_secs(5);
-        let leases = Arc::new(Leases::new(store.clone(), Speaker::new(), age, age, boot));
+        let machine = Arc::new(Machine::default());
+        let options =
+            Options { platform: machine.clone(), lease_age: age, longest_pause: age, ..Options::default() };
+        let leases = Arc::new(Leases::new(store.clone(), Speaker::new(), &options));
         let (lost, kept) = (Scope::Shard(3), Scope::Shard(4));
         assert_eq!(leases.claim(lost).await, Ok(None));
         leases.fresh().await;
         // The clock that stops while the machine sleeps would say that no time has passed.
-        BOOT.store(3_600, Ordering::SeqCst);
+        machine.0.store(3_600, Ordering::SeqCst);
         assert!(!leases.is_fresh(), "nothing is dispatched on the strength of it");
         assert_eq!(leases.claim(kept).await, Ok(None));
         assert!(!leases.is_fresh(), "that another shard is ours says nothing of this one");

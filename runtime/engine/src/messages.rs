@@ -5,6 +5,7 @@ use crate::core::Core;
 use crate::engine::{Delivery, Engine};
 use crate::error::EngineError;
 use crate::lease::Pauses;
+use crate::platform;
 use flow_machine::event::{Message, Reply};
 use flow_machine::rows::InstanceRow;
 use flow_machine::{Answer, QueryError, Wrong};
@@ -124,6 +125,7 @@ impl Engine {
                 return Err(EngineError::Ended { name: now.name, status: now.status });
             }
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(pauses.next()) => {}
                 () = self.core.closed() => return Err(EngineError::Closing),
             }
@@ -136,8 +138,7 @@ impl Engine {
         let executor = self.core.executor_for_a_look(&row).await?;
         let limits = Limits { heap_words: self.core.options.heap_words, ..Limits::default() };
         let limited = self.core.limited(&executor);
-        let answered =
-            tokio::task::block_in_place(|| flow_machine::query(&limited, &row, query, args, &limits));
+        let answered = platform::compute(|| flow_machine::query(&limited, &row, query, args, &limits));
         answered.map_err(|error| match error {
             QueryError::Wrong(wrong) => refusal(wrong, &row.workflow, "query", query),
             QueryError::Damaged(reason) => {

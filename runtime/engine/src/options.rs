@@ -1,5 +1,7 @@
 //! How an engine is set up.
 
+use crate::platform::{Platform, ThisMachine};
+use flow_activity::connector::{Connectors, Local};
 use flow_activity::{Process, Surroundings};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +37,10 @@ pub struct Options {
     pub longest_pause: Duration,
     /// What activities see of the process: its clock, its environment, where their logs go.
     pub surroundings: Arc<dyn Surroundings>,
+    /// Where their connector calls go.
+    pub connectors: Arc<dyn Connectors>,
+    /// The machine it runs on: its clock and new identities.
+    pub platform: Arc<dyn Platform>,
 }
 
 impl Default for Options {
@@ -49,6 +55,8 @@ impl Default for Options {
             lease_age: Duration::from_secs(5),
             longest_pause: Duration::from_secs(5),
             surroundings: Arc::new(Process),
+            connectors: Arc::new(Local::default()),
+            platform: Arc::new(ThisMachine),
         }
     }
 }

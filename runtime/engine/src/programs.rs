@@ -2,6 +2,7 @@
 
 use crate::error::EngineError;
 use crate::options::ExecutorKind;
+use crate::platform;
 use flow_codegen::NativeExecutor;
 use flow_machine::rows::ProgramHash;
 use flow_mir::Interpreter;
@@ -82,7 +83,7 @@ impl Programs {
 }
 
 fn compile(kind: ExecutorKind, program: Arc<Program>) -> Result<Arc<dyn Executor>, String> {
-    tokio::task::block_in_place(|| match kind {
+    platform::compute(|| match kind {
         ExecutorKind::Interpreter => Ok(Arc::new(Interpreter::new(program)) as Arc<dyn Executor>),
         ExecutorKind::Native => {
             let executor = NativeExecutor::compile(program).map_err(|error| error.to_string())?;

@@ -4,7 +4,7 @@ use flow_machine::event::{CallOutcome, Event, Message};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::{InboxRow, InstanceRow};
 use flow_store::Scope;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
@@ -67,14 +67,14 @@ pub(crate) struct Loaded {
 /// All of them, by root.
 #[derive(Default)]
 pub(crate) struct Registry {
-    loaded: Mutex<HashMap<InstanceId, Loaded>>,
+    loaded: Mutex<BTreeMap<InstanceId, Loaded>>,
     /// Those that could not be loaded: not tried again by this engine.
     broken: Mutex<HashSet<InstanceId>>,
     count: watch::Sender<usize>,
 }
 
 impl Registry {
-    fn loaded(&self) -> MutexGuard<'_, HashMap<InstanceId, Loaded>> {
+    fn loaded(&self) -> MutexGuard<'_, BTreeMap<InstanceId, Loaded>> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::events::Notice;
 use crate::lease::Pauses;
+use crate::platform;
 use flow_machine::event::Message;
 use flow_machine::history::ErrorReport;
 use flow_machine::ids::{InstanceId, Timestamp};
@@ -17,7 +18,6 @@ use flow_store::{Filter, Owner, Scope, StoreError};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// How seldom a watcher looks at what another process runs.
 const LONGEST_LOOK: Duration = Duration::from_millis(250);
@@ -117,7 +117,7 @@ impl Engine {
         name: &str,
     ) -> Result<InstanceId, EngineError> {
         let ready = self.core.ready(program, workflow).await?;
-        let id = InstanceId(Uuid::now_v7());
+        let id = InstanceId(self.core.options.platform.new_id());
         match self.core.leases.covering(id) {
             Some(scope) => self.core.begin(scope, id, &ready, input, name).await?,
             None => {
@@ -157,7 +157,7 @@ impl Engine {
                 }
                 return core.go_on(row).await;
             }
-            let id = InstanceId(Uuid::now_v7());
+            let id = InstanceId(core.options.platform.new_id());
             let scope = Scope::Tree(id);
             core.claim_new(scope).await?;
             match core.begin(scope, id, &ready, input.clone(), name).await {
@@ -277,7 +277,7 @@ impl Core {
         let executor = self.limited(&ready.executor);
         let limits = Limits { heap_words: self.options.heap_words, ..Limits::default() };
         let now = self.clock.now();
-        let mut tree = tokio::task::block_in_place(|| make(new, &limits, &executor, now));
+        let mut tree = platform::compute(|| make(new, &limits, &executor, now));
         let transition = tree.take(ready.executor.as_ref());
         let (history, names) = (transition.changes.history.clone(), names(&transition.changes));
         self.commit(scope, id, transition.changes).await.map_err(|lost| match lost {
@@ -376,6 +376,7 @@ impl Core {
                 pauses = Pauses::new(LONGEST_LOOK);
             }
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(pauses.next()) => {}
                 () = self.closed() => return Err(EngineError::Closing),
             }

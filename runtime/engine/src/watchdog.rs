@@ -3,6 +3,7 @@
 use flow_mir::{Entry, Executor, Exit, Frame, FunctionId, Heap, Host, Program};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -54,19 +55,21 @@ impl Watchdog {
     }
 }
 
-/// Looks at what runs until the engine is gone. A thread of its own: steps run on the runtime's threads, and may hold all
-/// of them.
-pub(crate) fn start(watchdog: &Arc<Watchdog>) -> std::io::Result<()> {
-    let watched = Arc::downgrade(watchdog);
-    let pause = watchdog.pause();
+/// The thread that looks; it ends when this is dropped.
+pub(crate) struct Thread {
+    _alive: SyncSender<()>,
+}
+
+/// Looks at what runs. A thread of its own: steps run on the runtime's threads, and may hold all of them.
+pub(crate) fn start(watchdog: Arc<Watchdog>) -> std::io::Result<Thread> {
+    let (alive, ends) = sync_channel(0);
     let look = move || {
-        while let Some(watchdog) = watched.upgrade() {
+        while ends.recv_timeout(watchdog.pause()) == Err(RecvTimeoutError::Timeout) {
             watchdog.look();
-            drop(watchdog);
-            std::thread::sleep(pause);
         }
     };
-    std::thread::Builder::new().name("flow-watchdog".into()).spawn(look).map(drop)
+    std::thread::Builder::new().name("flow-watchdog".into()).spawn(look)?;
+    Ok(Thread { _alive: alive })
 }
 
 /// Watched until dropped.

@@ -13,7 +13,8 @@ use flow_machine::ids::{InstanceId, SHARDS};
 use flow_store::{Owner, Scope, StoreError};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How often the workers look at each other: a dead one's shards are taken over within this time.
@@ -51,6 +52,7 @@ pub(crate) async fn work(core: Arc<Core>) -> Result<(), EngineError> {
             Err(error) => return Err(error.into()),
         };
         tokio::select! {
+            biased;
             () = tokio::time::sleep(pause) => {}
             () = core.closed() => return Ok(()),
         }

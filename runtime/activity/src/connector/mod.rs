@@ -1,8 +1,11 @@
 //! Connectors: how an attempt reaches the world. They know JSON and bytes; values, types and heaps are the attempt's.
 
+mod connectors;
 pub mod exec;
 pub mod http;
 pub mod sql;
+
+pub use connectors::{Connectors, Local};
 
 use flow_machine::event::CallOutcome;
 use serde_json::Value;
