@@ -37,7 +37,12 @@ fn hello_prints_its_result_and_tools_get_json() {
 #[test]
 fn an_id_that_is_used_in_another_store_gives_no_key_that_was_used() {
     let (one, other) = (Place::new(), Place::new());
-    let text = "use std.exec\n\nactivity note() -> String { run: exec.run(\"sh\", args: [\"-c\", \"echo \\\"$FLOW_STEP_KEY\\\"\"]) }\n\nworkflow main() -> String { note() }\n";
+    let text = r#"use std.exec
+
+activity note() -> String { run: exec.run("sh", args: ["-c", "printf '\"%s\"' $FLOW_STEP_KEY"]) }
+
+workflow main() -> String { note() }
+"#;
     let key = |place: &Place| {
         let done = place.flow(&["run", &place.write("note.flow", text), "--id", "same", "--json"]);
         done.json()["output"].as_str().map(str::to_owned).unwrap_or_else(|| panic!("{done:#?}"))

@@ -116,6 +116,17 @@ workflow main(file: String) -> String { held(file) }
     assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["output"], "held");
 }
 
+/// Waits until nobody writes: who is suspended in the middle of a commit keeps all others out on SQLite.
+fn nobody_writes(place: &Place) {
+    let log = place.path().join(".flow/flow.db-wal");
+    let written = || std::fs::metadata(&log).and_then(|log| log.modified()).expect("the store's log");
+    wait_until(|| {
+        let before = written();
+        std::thread::sleep(Duration::from_millis(500));
+        written() == before
+    });
+}
+
 #[test]
 fn a_worker_that_is_suspended_on_sqlite_keeps_what_it_has_and_goes_on_with_it() {
     let place = Place::new();
@@ -126,6 +137,7 @@ fn a_worker_that_is_suspended_on_sqlite_keeps_what_it_has_and_goes_on_with_it() 
     let started = place.flow(&["start", &program, "steps", "--id", "s", "--input", &input("s.keys")]);
     assert_eq!(started.code, 0, "{started:#?}");
     wait_until(|| history(&place, "s").iter().any(|event| event["kind"] == "call_retried"));
+    nobody_writes(&place);
     signal(&first, "-STOP");
     // It holds its file lock, so it is not gone, whatever time passes; and others are not kept out by it.
     let _second = Process::start(&place, &["worker"]);

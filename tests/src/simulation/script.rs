@@ -18,6 +18,8 @@ pub enum Answer {
     Unknown,
     /// With a refusal.
     Refused,
+    /// Without an answer, and nothing was sent.
+    NotSent,
     /// As the other one, after so many nanoseconds.
     After(i64, Box<Answer>),
     /// As the other one, but not before the gate is open; no time-out ends it sooner.
@@ -64,6 +66,7 @@ pub(crate) fn outcome(
         }
         Answer::Unknown => CallOutcome::Unknown { reason: "no answer".into(), timed_out: false },
         Answer::Refused => CallOutcome::Refused { reason: "refused".into() },
+        Answer::NotSent => CallOutcome::NotSent { reason: "nobody listens".into() },
         Answer::Never | Answer::After(..) | Answer::Once(..) => return None,
     })
 }

@@ -33,7 +33,10 @@ fn a_second_cancellation_changes_nothing() {
   saga {
     let a = book("a") compensate cancel(a)
     let b = book("b") compensate cancel(b)
-    sleep 1h
+    { sleep 1h } catch { Cancelled => {
+      sleep 1m
+      cancel("clean-up")
+    } }
   }
 }"#;
     let slow = |attempt: &Attempt| match attempt.activity.as_str() {
@@ -42,7 +45,10 @@ fn a_second_cancellation_changes_nothing() {
     };
     let once = run(body, json!({}), &[at(10, Message::Cancel)], slow);
     let twice = run(body, json!({}), &[at(10, Message::Cancel), at(30, Message::Cancel)], slow);
-    assert_eq!((twice.status, undone(&twice)), (Status::Cancelled, vec!["b".to_owned(), "a".to_owned()]));
+    assert_eq!(
+        (twice.status, undone(&twice)),
+        (Status::Cancelled, ["clean-up", "b", "a"].map(str::to_owned).to_vec())
+    );
     assert_eq!(twice.took, once.took);
 }
 
@@ -159,6 +165,24 @@ fn a_named_cancelled_arm_cleans_up_and_the_cancellation_goes_on() {
         (ended.status, undone(&ended)),
         (Status::Cancelled, vec!["clean-up".to_owned(), "a".to_owned()])
     );
+}
+
+/// In rough weather a timer fires again while the block that it ended is still being left.
+#[test]
+fn a_deadline_counts_once_however_often_its_timer_fires() {
+    let body = r#"workflow main() -> String fails Declined {
+  timeout 10s {
+    { sleep 1h } catch { Cancelled => {
+      sleep 4m
+      cancel("clean-up")
+    } }
+    "in time"
+  } catch { Timeout => "too late" }
+}"#;
+    let ended = run(body, json!({}), &[], bookings);
+    assert_eq!(ended.output, Some(json!("too late")));
+    assert_eq!(undone(&ended), ["clean-up"]);
+    assert!(ended.took >= 250 * SECOND, "what the block cleans up with is not interrupted again");
 }
 
 #[test]

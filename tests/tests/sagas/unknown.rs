@@ -106,9 +106,26 @@ workflow main() fails Declined {
   }
 }"#;
     let ended = run(body, json!({}), &[], |attempt| match attempt.attempt {
-        1 if attempt.activity == "careful" => Answer::Refused,
+        1 if attempt.activity == "careful" => Answer::Unknown,
         2 if attempt.activity == "careful" => Answer::Fails(json!({"Declined": {"why": "no"}})),
         _ => bookings(attempt),
     });
     assert_eq!((ended.status, undone(&ended)), (Status::Failed, vec![]));
+}
+
+#[test]
+fn what_one_attempt_left_open_stays_so_though_the_next_ones_were_not_even_sent() {
+    let body = r#"
+activity careful(what: String) -> String { retry: exponential(initial: 1s, factor: 1, attempts: 3) }
+workflow main() {
+  saga {
+    let a = careful("a") compensate cancel(a) unknown |key| cancel_by_key("the key of a")
+  }
+}"#;
+    let ended = run(body, json!({}), &[], |attempt| match attempt.attempt {
+        1 if attempt.activity == "careful" => Answer::Unknown,
+        _ if attempt.activity == "careful" => Answer::NotSent,
+        _ => bookings(attempt),
+    });
+    assert_eq!((ended.status, undone(&ended)), (Status::Failed, vec!["the key of a".to_owned()]));
 }
