@@ -10,6 +10,7 @@ pub mod pattern;
 pub mod scenario;
 pub mod simulation;
 pub mod trace;
+pub mod world;
 
 use flow_mir::interpreter::Interpreter;
 use flow_mir::{Executor, Program};

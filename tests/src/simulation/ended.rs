@@ -1,10 +1,11 @@
 //! How a run ended, and what is compared of it.
 
+use super::stored::Rows;
 use super::{Crash, SECOND, Seeds, Simulation};
 use crate::trace::{End, Trace};
 use flow_machine::history::{ErrorReport, HistoryEvent};
-use flow_machine::ids::InstanceId;
-use flow_machine::rows::{InstanceRow, Status};
+use flow_machine::ids::{CallKey, InstanceId};
+use flow_machine::rows::{InstanceRow, ReplyRow, Status};
 use flow_mir::{Executor, Limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -44,27 +45,33 @@ pub struct Ended {
     pub stalled: Option<String>,
 }
 
-impl Simulation<'_> {
-    pub(super) fn ended(mut self, stalled: Option<String>) -> Ended {
-        if Seeds::is_one() {
-            self.tell();
-        }
-        self.assert_laws();
-        if let Some(mirror) = &mut self.mirror {
-            mirror.holds_all_of(&self.store);
-        }
-        let row = self.store.row(self.main).expect("the instance is stored");
+/// What a run has left behind, to be judged.
+pub(crate) struct Left<'a> {
+    pub(crate) executor: &'a dyn Executor,
+    pub(crate) instances: &'a BTreeMap<InstanceId, Rows>,
+    /// The instance that the run is about.
+    pub(crate) main: InstanceId,
+    /// Calls that happened, in the order of their first effect.
+    pub(crate) effects: &'a [(CallKey, String)],
+    /// Answers to requests, in the order in which they were given.
+    pub(crate) replies: &'a [ReplyRow],
+}
+
+impl Left<'_> {
+    /// How it ended, but for what is counted on the way.
+    pub(crate) fn ended(&self) -> Ended {
+        let row = self.row(self.main).expect("the instance is stored");
         let error = row.error.as_ref().and_then(|error| serde_json::from_slice::<ErrorReport>(error).ok());
         let undelivered = self.history(self.main).into_iter().filter_map(|event| match event {
             HistoryEvent::Undelivered { message, reason } => Some(format!("{message}: {reason}")),
             _ => None,
         });
-        let rows = || self.store.instances.values().filter_map(|rows| rows.instance.as_ref());
+        let rows = || self.instances.values().filter_map(|rows| rows.instance.as_ref());
         let others = rows().filter(|row| row.id != self.main).map(|row| (row.name.clone(), row.status));
         let mut instances: Vec<(String, Status)> = others.collect();
         instances.sort_by(|one, other| one.0.cmp(&other.0));
         let outputs = rows().filter_map(|row| Some((row.name.clone(), self.output(row.id)?)));
-        let replies = self.store.replies.iter();
+        let replies = self.replies.iter();
         Ended {
             outputs: outputs.collect(),
             status: row.status,
@@ -76,19 +83,19 @@ impl Simulation<'_> {
                 .map(|row| serde_json::from_slice(&row.reply).expect("a reply is JSON"))
                 .collect(),
             undelivered: undelivered.collect(),
-            answers: answers(self.executor.as_ref(), row),
-            transitions: self.transitions,
-            attempts: self.attempts,
-            took: self.now,
+            answers: answers(self.executor, row),
+            transitions: 0,
+            attempts: 0,
+            took: 0,
             history: self.history(self.main),
-            trace: self.trace,
-            stalled,
+            trace: Trace::default(),
+            stalled: None,
         }
     }
 
     /// Prints the histories, for whoever repeats a seed.
-    fn tell(&self) {
-        for rows in self.store.instances.values() {
+    pub(crate) fn tell(&self) {
+        for rows in self.instances.values() {
             eprintln!("\n{:?}", rows.instance.as_ref().map(|row| (&row.name, row.status)));
             for row in &rows.history {
                 let seconds = row.at.0 as f64 / SECOND as f64;
@@ -98,9 +105,14 @@ impl Simulation<'_> {
         eprintln!("effects: {:#?}", self.effects.iter().map(|(_, effect)| effect).collect::<Vec<_>>());
     }
 
+    /// The row of an instance.
+    pub(super) fn row(&self, instance: InstanceId) -> Option<&InstanceRow> {
+        self.instances.get(&instance)?.instance.as_ref()
+    }
+
     /// The history of an instance.
-    pub(super) fn history(&self, instance: InstanceId) -> Vec<HistoryEvent> {
-        self.store.instances.get(&instance).map(|rows| rows.events()).unwrap_or_default()
+    fn history(&self, instance: InstanceId) -> Vec<HistoryEvent> {
+        self.instances.get(&instance).map(Rows::events).unwrap_or_default()
     }
 
     /// What an instance gave.
@@ -109,6 +121,29 @@ impl Simulation<'_> {
             HistoryEvent::Ended { output, .. } => output,
             _ => None,
         })
+    }
+}
+
+impl Simulation<'_> {
+    pub(super) fn ended(mut self, stalled: Option<String>) -> Ended {
+        let executor = self.executor.clone();
+        let left = Left {
+            executor: executor.as_ref(),
+            instances: &self.store.instances,
+            main: self.main,
+            effects: &self.effects,
+            replies: &self.store.replies,
+        };
+        if Seeds::is_one() {
+            left.tell();
+        }
+        left.assert_laws();
+        let ended = left.ended();
+        if let Some(mirror) = &mut self.mirror {
+            mirror.holds_all_of(&self.store);
+        }
+        let (transitions, attempts, took) = (self.transitions, self.attempts, self.now);
+        Ended { transitions, attempts, took, trace: self.trace, stalled, ..ended }
     }
 }
 
@@ -167,7 +202,7 @@ fn assert_same_calls(faulty: &Ended, calm: &Ended, but: &[String], place: &str) 
 }
 
 /// A call as it is told.
-pub(super) fn call(activity: &str, args: &[Value]) -> String {
+pub(crate) fn call(activity: &str, args: &[Value]) -> String {
     let args: Vec<String> = args.iter().map(Value::to_string).collect();
     format!("{activity}({})", args.join(", "))
 }

@@ -1,6 +1,6 @@
 //! What holds of every run, whatever went wrong: read from the rows and the history that are left.
 
-use super::Simulation;
+use super::ended::Left;
 use super::stored::Rows;
 use flow_machine::history::HistoryEvent;
 use flow_machine::ids::StrandPath;
@@ -8,15 +8,15 @@ use flow_machine::rows::Status;
 use flow_mir::{HostOp, Op, Program};
 use std::collections::{BTreeMap, BTreeSet};
 
-impl Simulation<'_> {
+impl Left<'_> {
     /// Panics where a law is broken.
-    pub(super) fn assert_laws(&self) {
+    pub(crate) fn assert_laws(&self) {
         let ordered = !undoes_together(self.executor.program());
         let happened: BTreeSet<String> = self.effects.iter().map(|(key, _)| key.to_string()).collect();
         let mut completed = BTreeSet::new();
-        for rows in self.store.instances.values() {
+        for rows in self.instances.values() {
             let events = rows.events();
-            assert_clean(rows, self.store.row(self.main).is_some_and(|row| row.status.is_final()));
+            assert_clean(rows, self.row(self.main).is_some_and(|row| row.status.is_final()));
             assert_one_life(rows, &events);
             assert_calls(&events, &happened, &mut completed);
             assert_compensations(rows, &events, ordered);

@@ -5,15 +5,15 @@
 //! ([`Faults`]). `survive` does all of that to a program, `laws` says what must hold whatever happens.
 
 mod attempt;
-mod ended;
+pub(crate) mod ended;
 mod faults;
 mod laws;
 pub mod mirror;
 mod outside;
 mod real;
-mod script;
+pub(crate) mod script;
 mod stale;
-mod stored;
+pub(crate) mod stored;
 mod survive;
 
 pub use ended::{Ended, assert_same};
@@ -21,7 +21,7 @@ pub use faults::{Crash, Faults, Loss, Weather};
 pub use outside::Outside;
 pub use real::on_real_stores;
 pub use script::{Answer, Attempt};
-pub use survive::{Seeds, Storm, any_weather, survives_every_crash};
+pub use survive::{Repeat, Seeds, Storm, any_weather, interfered, survives_every_crash};
 
 use crate::trace::Trace;
 use attempt::Flight;

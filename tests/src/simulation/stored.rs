@@ -73,36 +73,7 @@ impl Store {
             self.replies.push(row.clone());
         }
         for instance in changes.instances() {
-            let of = |id: &InstanceId| *id == instance;
-            self.instances.entry(instance).or_default().commit(Changes {
-                new_instances: changes.new_instances.iter().filter(|row| of(&row.id)).cloned().collect(),
-                changed_instances: changes
-                    .changed_instances
-                    .iter()
-                    .filter(|row| of(&row.id))
-                    .cloned()
-                    .collect(),
-                strands: changes.strands.iter().filter(|row| of(&row.instance)).cloned().collect(),
-                delete_strands: changes.delete_strands.iter().filter(|row| of(&row.0)).cloned().collect(),
-                compensations: changes
-                    .compensations
-                    .iter()
-                    .filter(|row| of(&row.instance))
-                    .cloned()
-                    .collect(),
-                delete_compensations: changes
-                    .delete_compensations
-                    .iter()
-                    .filter(|row| of(&row.0))
-                    .cloned()
-                    .collect(),
-                timers: changes.timers.iter().filter(|row| of(&row.instance)).cloned().collect(),
-                delete_timers: changes.delete_timers.iter().filter(|row| of(&row.0)).cloned().collect(),
-                messages: changes.messages.iter().filter(|row| of(&row.instance)).cloned().collect(),
-                delete_messages: changes.delete_messages.iter().filter(|row| of(&row.0)).copied().collect(),
-                history: changes.history.iter().filter(|row| of(&row.instance)).cloned().collect(),
-                ..Changes::default()
-            });
+            self.instances.entry(instance).or_default().commit(part(&changes, instance));
         }
         let mut names = BTreeSet::new();
         for row in self.instances.values().filter_map(|rows| rows.instance.as_ref()) {
@@ -166,6 +137,27 @@ impl Store {
     }
 }
 
+/// What a transition changes in one instance, apart from messages and completions.
+pub(crate) fn part(changes: &Changes, instance: InstanceId) -> Changes {
+    fn of<T: Clone>(rows: &[T], is_its: impl Fn(&T) -> bool) -> Vec<T> {
+        rows.iter().filter(|row| is_its(row)).cloned().collect()
+    }
+    Changes {
+        new_instances: of(&changes.new_instances, |row| row.id == instance),
+        changed_instances: of(&changes.changed_instances, |row| row.id == instance),
+        strands: of(&changes.strands, |row| row.instance == instance),
+        delete_strands: of(&changes.delete_strands, |row| row.0 == instance),
+        compensations: of(&changes.compensations, |row| row.instance == instance),
+        delete_compensations: of(&changes.delete_compensations, |row| row.0 == instance),
+        timers: of(&changes.timers, |row| row.instance == instance),
+        delete_timers: of(&changes.delete_timers, |row| row.0 == instance),
+        messages: of(&changes.messages, |row| row.instance == instance),
+        delete_messages: of(&changes.delete_messages, |row| row.0 == instance),
+        history: of(&changes.history, |row| row.instance == instance),
+        ..Changes::default()
+    }
+}
+
 /// The rows of one instance, checked as a store checks them.
 #[derive(Default)]
 pub(crate) struct Rows {
@@ -178,6 +170,19 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    /// Which row is not as the writer thinks.
+    pub(crate) fn conflict(&self, changes: &Changes) -> Option<String> {
+        let version = self.instance.as_ref().map_or(0, |row| row.version);
+        let rows = changes.new_instances.iter().chain(&changes.changed_instances);
+        let row = rows.filter(|row| row.version != version + 1).map(|_| "the instance".to_owned());
+        let strand_version = |path| self.strands.get(path).map_or(0, |row| row.version);
+        let strands = changes.strands.iter().filter(|row| row.version != strand_version(&row.path) + 1);
+        let strand = strands.map(|row| format!("strand {}", row.path));
+        let last = self.history.len() as i64;
+        let event = changes.history.iter().filter(|row| row.sequence <= last);
+        row.chain(strand).chain(event.map(|row| format!("event {}", row.sequence))).next()
+    }
+
     pub(crate) fn commit(&mut self, changes: Changes) {
         for row in changes.new_instances {
             assert!(self.instance.is_none(), "an instance is inserted twice");

@@ -31,7 +31,7 @@ impl Seeds {
     }
 
     /// Whether one seed is repeated.
-    pub(super) fn is_one() -> bool {
+    pub(crate) fn is_one() -> bool {
         Seeds::named("FLOW_SEED").is_some()
     }
 
@@ -41,7 +41,7 @@ impl Seeds {
 }
 
 /// Says how a seed is run again if the run panics: the variable, and the seed.
-pub(super) struct Repeat(pub &'static str, pub u64);
+pub struct Repeat(pub &'static str, pub u64);
 
 impl Drop for Repeat {
     fn drop(&mut self) {
