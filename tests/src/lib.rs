@@ -7,6 +7,7 @@
 )]
 
 pub mod pattern;
+pub mod promise;
 pub mod scenario;
 pub mod simulation;
 pub mod trace;

@@ -11,31 +11,19 @@
     reason = "in a test, a panic is how a failure is told"
 )]
 
-use flow_machine::event::Message;
 use flow_machine::history::HistoryEvent;
 use flow_machine::rows::Status;
 use flow_tests::pattern::Pattern;
-use flow_tests::simulation::{
-    Answer, Attempt, Ended, Outside, SECOND, Seeds, Simulation, Storm, any_weather,
+use flow_tests::promise::{
+    BANK, BANK_TRANSFER, Bank, CHILDREN, NESTED_SAGA, NUMBERS, TAKE, assert_all_or_nothing, assert_counted,
+    assert_ended, assert_recalled, calls, numbers, shop,
 };
+use flow_tests::simulation::{Answer, SECOND, Seeds, Simulation, Storm, any_weather};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
 
 /// Seeds for each program, unless `FLOW_SEEDS` says otherwise.
 const SEEDS: u64 = 300;
-
-/// It has ended by itself.
-fn assert_ended(ended: &Ended) {
-    let by_itself = matches!(ended.status, Status::Completed | Status::Failed | Status::Cancelled);
-    assert!(by_itself, "it ends by itself, not {:?}", ended.status);
-}
-
-/// The argument of each call of an activity that happened, in the order of their first effects.
-fn calls<'a>(ended: &'a Ended, activity: &str) -> Vec<&'a str> {
-    let of_it = ended.effects.iter().filter_map(|effect| effect.strip_prefix(activity)?.strip_prefix("(\""));
-    of_it.filter_map(|rest| rest.strip_suffix("\")")).collect()
-}
 
 // --- The patterns ---
 
@@ -58,85 +46,6 @@ fn patterns_leave_their_traces_in_any_weather() {
 }
 
 // --- Money ---
-
-/// Accounts, and what is neither here nor there.
-#[derive(Debug, Default)]
-struct Bank {
-    accounts: BTreeMap<String, i64>,
-    /// Money on its way, by the key of the call that took it: from where, and how much.
-    held: BTreeMap<String, (String, i64)>,
-    /// Where money has been delivered that may yet be taken back.
-    delivered: BTreeMap<String, (String, i64)>,
-    /// The calls that have had their effect.
-    done: BTreeSet<[u8; 16]>,
-}
-
-impl Bank {
-    fn with(accounts: &[(&str, i64)]) -> Arc<Mutex<Bank>> {
-        let accounts = accounts.iter().map(|(name, cents)| ((*name).to_owned(), *cents)).collect();
-        Arc::new(Mutex::new(Bank { accounts, ..Bank::default() }))
-    }
-
-    fn total(&self) -> i64 {
-        self.accounts.values().sum::<i64>() + self.held.values().map(|(_, cents)| cents).sum::<i64>()
-    }
-
-    /// What the bank answers; each call has its effect once.
-    fn answer(&mut self, attempt: &Attempt) -> Answer {
-        let text = |name: &str| attempt.args[name].as_str().unwrap_or_default().to_owned();
-        let key = attempt.key.to_string();
-        let again = self.done.contains(&attempt.key.0);
-        match attempt.activity.as_str() {
-            "hold" if !again => {
-                let (from, cents) = (text("account"), attempt.args["cents"].as_i64().unwrap());
-                let balance = self.accounts.get_mut(&from).expect("an account");
-                if *balance < cents {
-                    return Answer::Fails(json!({"Refused": {"why": "no money"}}));
-                }
-                *balance -= cents;
-                self.held.insert(key.clone(), (from, cents));
-            }
-            "give_back" if !again => {
-                let (from, cents) = self.held.remove(&text("hold")).expect("what is given back is held");
-                *self.accounts.get_mut(&from).unwrap() += cents;
-            }
-            "deliver" if !again => {
-                let held = self.held.remove(&text("hold")).expect("what is delivered is held");
-                *self.accounts.get_mut(&text("to")).unwrap() += held.1;
-                self.delivered.insert(text("hold"), held);
-            }
-            "take_back" if !again => {
-                let taken = self.delivered.remove(&text("hold")).expect("what is taken back was delivered");
-                *self.accounts.get_mut(&text("from")).unwrap() -= taken.1;
-                self.held.insert(text("hold"), taken);
-            }
-            _ => {}
-        }
-        self.done.insert(attempt.key.0);
-        if attempt.activity == "hold" { Answer::Returns(json!(key)) } else { Answer::Returns(Value::Null) }
-    }
-}
-
-const BANK: &str = r#"
-error Refused(why: String)
-activity hold(account: String, cents: Int) -> String fails Refused
-activity give_back(hold: String)
-activity deliver(hold: String, to: String)
-activity take_back(hold: String, from: String)
-"#;
-
-const BANK_TRANSFER: &str = r#"
-fn transfer(from: String, to: String, cents: Int) fails Refused {
-  saga {
-    let held = hold(from, cents) compensate give_back(held)
-    sleep 1s
-    deliver(held, to) compensate take_back(held, to)
-  }
-}
-workflow main() -> Int {
-  let all = parallel for i in 0..4 max 3 { try transfer("a{i}", "b", 10) }
-  all.len() - all.errors().len()
-}"#;
 
 #[test]
 fn money_is_neither_lost_nor_made() {
@@ -191,84 +100,9 @@ workflow main() fails Refused {
 
 // --- All or nothing ---
 
-const TAKE: &str = r#"
-error Full
-activity take(what: String) -> String fails Full
-activity give(what: String)
-"#;
-
-/// Everything taken stands where it completed; else it was given back, from the last to the first. A losing arm of a race
-/// ("h…") may have undone its own at any time; inner sagas (`two`) that fail undo theirs first.
-fn assert_all_or_nothing(ended: &Ended) {
-    assert_ended(ended);
-    let (taken, mut given) = (calls(ended, "take"), calls(ended, "give"));
-    // A cancellation may come when the saga has succeeded.
-    let stands = taken.contains(&"y") && !given.contains(&"y");
-    assert!(stands || ended.status != Status::Completed);
-    if stands {
-        given.retain(|what| !what.starts_with('h'));
-        assert!(given.is_empty(), "nothing is undone: {:?}", ended.effects);
-        return;
-    }
-    let (all, undone): (BTreeSet<_>, BTreeSet<_>) = (taken.iter().collect(), given.iter().collect());
-    assert_eq!(all, undone, "all of it is undone: {:?}", ended.effects);
-    assert_eq!(taken.len(), given.len(), "once each");
-    given.retain(|what| what.starts_with(['z', 'c', 'l', 'y']));
-    let completed = ended.trace.in_the_order_of_their_ends("take");
-    let backwards: Vec<_> = completed.into_iter().rev().filter(|what| given.contains(what)).collect();
-    assert_eq!(given, backwards, "from the last to the first: {:?}", ended.effects);
-}
-
-/// Whoever takes gets it, but for "bad"; some have to ask for some time, and giving needs several attempts.
-fn shop(attempt: &Attempt) -> Answer {
-    let (what, mix) = (attempt.args["what"].as_str().unwrap_or_default(), attempt.key.0[0]);
-    match attempt.activity.as_str() {
-        "take" if what == "bad" => Answer::Fails(json!("Full")),
-        "take" if mix % 3 == 0 => {
-            Answer::After(i64::from(mix) * SECOND / 50, Box::new(Answer::Returns(json!(what))))
-        }
-        "take" => Answer::Returns(json!(what)),
-        "give" if attempt.attempt < u32::from(mix % 4) => Answer::Refused,
-        _ => Answer::Returns(Value::Null),
-    }
-}
-
 #[test]
 fn a_saga_over_branches_races_and_calls_is_all_or_nothing() {
-    let storm = Storm::over(&format!(
-        "{TAKE}{}",
-        r#"
-fn two(first: String, second: String) fails Full {
-  saga {
-    let a = take(first) compensate give(a)
-    let b = take(second) compensate give(b)
-  }
-}
-fn hasty() fails Full {
-  two("h1", "h2")
-  sleep 1h
-}
-workflow main(last: String) fails Full {
-  saga {
-    let z = take("z") compensate give(z)
-    parallel {
-      two("a1", "a2"),
-      { sleep 1s; two("b1", "b2") },
-      { parallel for i in 0..4 max 2 { let c = take("c{i}") compensate give(c) } },
-    }
-    race {
-      hasty()  => {}
-      after 2s => {}
-    }
-    scope {
-      spawn two("s1", "s2")
-      timeout 1h { two("t1", "t2") }
-    }
-    for i in 0..3 { let l = take("l{i}") compensate give(l) }
-    let y = take(last) compensate give(y)
-  } catch { Timeout => {} }
-}"#
-    ));
+    let storm = Storm::over(&format!("{TAKE}{NESTED_SAGA}"));
     for last in ["y", "bad"] {
         storm.rage_with(json!({ "last": last }), SEEDS / 4, 20 * SECOND, &[], |run| {
             let ended = run(&mut shop);
@@ -279,44 +113,10 @@ workflow main(last: String) fails Full {
 
 #[test]
 fn children_undo_themselves_and_what_they_did_is_recalled() {
-    let storm = Storm::over(&format!(
-        "{TAKE}{}",
-        r#"
-workflow ship(what: String) -> String fails Full {
-  saga {
-    let a = take("{what}1") compensate give(a)
-    sleep 1s
-    let b = take("{what}2") compensate give(b)
-    what
-  }
-}
-activity recall(what: String)
-workflow main() fails Full {
-  saga {
-    let x = ship("x") compensate recall(x)
-    parallel {
-      { let y = ship("y") compensate recall(y) },
-      { let z = ship("z") compensate recall(z) },
-    }
-    take("bad")
-  }
-}"#
-    ));
+    let storm = Storm::over(&format!("{TAKE}{CHILDREN}"));
     storm.rage(SEEDS, 8 * SECOND, &[], |run| {
         let ended = run(&mut shop);
-        assert_ended(&ended);
-        assert_ne!(ended.status, Status::Completed);
-        let (given, recalled) = (calls(&ended, "give"), calls(&ended, "recall"));
-        for (name, status) in &ended.instances {
-            let what = ended.outputs.get(name).and_then(Value::as_str).unwrap_or_default();
-            let is_recalled = recalled.contains(&what);
-            assert_eq!(is_recalled, *status == Status::Completed, "{name}: {:?}", ended.effects);
-        }
-        let done: Vec<&str> = ended.outputs.values().filter_map(Value::as_str).collect();
-        for taken in calls(&ended, "take") {
-            let child_is_done = done.iter().any(|what| taken.starts_with(what));
-            assert_ne!(given.contains(&taken), child_is_done, "{taken}: {:?}", ended.effects);
-        }
+        assert_recalled(&ended);
     });
 }
 
@@ -344,49 +144,11 @@ workflow main() {
 
 #[test]
 fn each_update_counts_once_and_each_signal_is_received_once() {
-    let storm = Storm::over(
-        r#"
-activity note(n: Int)
-workflow main() -> (Int, List<Int>) {
-  signal number: Int
-  signal done
-  state total = 0
-  update add(by: Int) -> Int { total += by; total }
-  state got: List<Int> = []
-  race {
-    receive done => {}
-    loop {
-      let n = receive number
-      note(n)
-      got.push(n)
-      if got.len() == 4 { break }
-    } => {}
-  }
-  wait until total >= 15
-  (total, got)
-}"#,
-    );
-    let number =
-        |n: i64| Outside::Send(n * SECOND, Message::Signal { name: "number".into(), value: json!(n) });
-    let add = |n: i64| {
-        let args = json!({ "by": n });
-        Outside::Send(n * SECOND, Message::Update { name: "add".into(), args })
-    };
-    let sent: Vec<Outside> = (1..=5).flat_map(|n| [number(n), add(n)]).collect();
+    let storm = Storm::over(NUMBERS);
+    let sent = numbers();
     storm.rage(SEEDS, 6 * SECOND, &sent, |run| {
         let ended = run(&mut |_| Answer::Returns(Value::Null));
-        assert_ended(&ended);
-        let mut sums: Vec<i64> = ended.replies.iter().filter_map(|reply| reply["value"].as_i64()).collect();
-        sums.sort_unstable();
-        sums.dedup();
-        let returned = ended.replies.iter().filter(|reply| reply["kind"] == "returned").count();
-        assert_eq!(sums.len(), returned, "each adds once: {:?}", ended.replies);
-        let mut noted = ended.effects.clone();
-        noted.dedup();
-        assert_eq!(noted.len(), ended.effects.len(), "each is received once: {:?}", ended.effects);
-        if ended.status == Status::Completed {
-            assert_eq!(sums.last(), Some(&15));
-        }
+        assert_counted(&ended);
     });
 }
 

@@ -56,8 +56,7 @@ impl Activities {
         let declared = self.program.activities.values().find(|known| known.name == name);
         let params = declared.map(|activity| activity.params.as_slice()).unwrap_or_default();
         let named = params.iter().map(|param| param.name.clone()).zip(args.iter().cloned()).collect();
-        let attempt =
-            Attempt { activity: name.to_owned(), args: Value::Object(named), attempt: *tries, key };
+        let attempt = Attempt { activity: name.to_owned(), args: Value::Object(named), attempt: *tries, key };
         database.trace.attempt(key, name, args);
         let script = &mut self.script;
         let answer = std::panic::catch_unwind(AssertUnwindSafe(|| script(&attempt)));

@@ -10,9 +10,7 @@ use flow_machine::ids::{InstanceId, Timestamp};
 use flow_machine::rows::{
     CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, ReplyRow, StoredInstance,
 };
-use flow_store::{
-    Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, Write,
-};
+use flow_store::{Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, Write};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
