@@ -77,6 +77,8 @@ struct Actor {
     settled: Vec<CallKey>,
     /// Whether anything has been committed since it was loaded.
     has_committed: bool,
+    /// Whether the inbox was read since it has ended.
+    has_looked: bool,
 }
 
 /// Puts a tree to work, unless another caller was first.
@@ -113,6 +115,7 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
         messages: HashMap::new(),
         settled: Vec::new(),
         has_committed: !beginning.recovering,
+        has_looked: false,
     };
     for arrival in beginning.arrivals {
         actor.accept(arrival);
@@ -132,10 +135,10 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
 impl Actor {
     async fn live(&mut self) -> End {
         loop {
-            if self.tree.status().is_final() && self.queue.is_empty() {
+            if self.tree.status().is_final() && self.queue.is_empty() && self.has_all_messages().await {
                 return End::Ended;
             }
-            if self.queue.is_empty()
+            if !self.has_come()
                 && !self.recovering
                 && !self.is_due()
                 && let Some(end) = self.idle().await
@@ -159,6 +162,23 @@ impl Actor {
                 return End::Lost(lost);
             }
         }
+    }
+
+    /// Whether nothing is left in the inbox of a tree that has ended. A message may have been accepted just before that was
+    /// committed, and nobody looks any more once the tree's own lease is given back.
+    async fn has_all_messages(&mut self) -> bool {
+        if matches!(self.scope, Scope::Tree(_)) && !std::mem::replace(&mut self.has_looked, true) {
+            self.core.inbox.fresh().await;
+        }
+        self.mailbox.is_empty()
+    }
+
+    /// Whether something that came can be applied. What came after a deadline waits until that has certainly passed: the clock
+    /// is an estimate, and may be ahead.
+    fn has_come(&self) -> bool {
+        let next = self.tree.next_timer().map(|(due, ..)| due);
+        let mut waiting = self.queue.iter();
+        waiting.any(|arrival| next.is_none_or(|due| arrival.at <= due || due <= self.read_until))
     }
 
     /// Whether a deadline has certainly passed.

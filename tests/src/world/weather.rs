@@ -175,11 +175,6 @@ impl Weather {
         self.happens(self.echo, now).then(|| self.up_to(10))
     }
 
-    /// Numbers for what has to be unique.
-    pub(super) fn seed(&mut self) -> u64 {
-        self.random.number()
-    }
-
     fn happens(&mut self, rate: usize, now: i64) -> bool {
         rate > 0 && now < self.calm && self.random.one_in(rate)
     }
