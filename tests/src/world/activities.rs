@@ -82,7 +82,7 @@ impl Activities {
 fn is_done(answer: &Answer) -> bool {
     match answer {
         Answer::Returns(_) | Answer::Unknown | Answer::Never => true,
-        Answer::Fails(_) | Answer::Refused => false,
+        Answer::Fails(_) | Answer::Refused | Answer::NotSent => false,
         Answer::After(_, answer) | Answer::Once(_, answer) => is_done(answer),
     }
 }
@@ -161,6 +161,7 @@ impl Connectors for Reach {
                 Err(Failure::Answered { reason: "it was refused".into(), error: Some(error) })
             }
             Answer::Refused => Err(Failure::refused("it was refused")),
+            Answer::NotSent => Err(Failure::not_sent("nobody was there")),
             Answer::Unknown => Err(Failure::unknown("no answer")),
             Answer::After(..) | Answer::Once(..) | Answer::Never => std::future::pending().await,
         }
