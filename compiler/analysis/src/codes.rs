@@ -21,7 +21,7 @@ codes! {
     MISSING_USE          "E0106" "a module that is not used here"
     AMBIGUOUS_CASE       "E0107" "a constructor of several types"
     WRONG_KIND           "E0108" "a name of another kind of thing"
-    CYCLIC_CONST         "E0109" "a constant that needs itself"
+    CYCLIC_CONST         "E0109" "a constant or a default that needs itself"
     TYPE_ARGUMENTS       "E0200" "the wrong number of type arguments"
     CYCLIC_ALIAS         "E0201" "a type that is another name for itself"
     NESTED_OPTION        "E0202" "an option of an option"

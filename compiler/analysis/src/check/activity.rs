@@ -43,7 +43,7 @@ impl Checker<'_, '_> {
         self.beside_default = params.iter().map(|param| param.name.clone()).collect();
         for (param, written) in params.iter().zip(written) {
             if let Some(default) = &written.default {
-                self.check(default, param.ty, Why::Declared(written.ty.span));
+                self.declared_default(default, param.ty, Why::Declared(written.ty.span));
             }
         }
         self.beside_default.clear();
@@ -158,5 +158,5 @@ pub(super) fn check_activity(cx: &mut Context<'_>, id: ActivityId) -> Option<Act
         checker.finish_pattern(pattern);
     }
     let body = checker.finish(params, value);
-    Some(ActivityBody { body, has_run: run.is_some(), policy, unless })
+    Some(ActivityBody { body, has_run: run.is_some(), transactional: false, policy, unless })
 }

@@ -176,8 +176,24 @@ impl<'a> Checker<'_, 'a> {
         assigned
     }
 
+    /// A default where it is declared.
+    pub fn declared_default(&mut self, default: &ast::Expr, ty: Ty, why: Why) -> Expr {
+        self.open_defaults.push(default.span);
+        let value = self.check(default, ty, why);
+        self.open_defaults.pop();
+        if self.cyclic_defaults.contains(&default.span) {
+            self.report(report::cyclic_default(default.span));
+        }
+        value
+    }
+
     /// A default, understood where it is declared. Mistakes in it are reported there, not at each call.
     pub fn default_value(&mut self, default: &ast::Expr, ty: Ty, module: ModuleId, span: Span) -> Expr {
+        if self.open_defaults.contains(&default.span) {
+            self.cyclic_defaults.push(default.span);
+            return self.invalid(span);
+        }
+        self.open_defaults.push(default.span);
         let names = std::mem::take(&mut self.names);
         let module = std::mem::replace(&mut self.module, module);
         let muted = std::mem::replace(&mut self.muted, true);
@@ -187,6 +203,7 @@ impl<'a> Checker<'_, 'a> {
         self.muted = muted;
         self.module = module;
         self.names = names;
+        self.open_defaults.pop();
         value.span = span;
         value
     }

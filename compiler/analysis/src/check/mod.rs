@@ -25,7 +25,7 @@ mod strands;
 mod usage;
 mod workflow;
 
-pub(crate) use bodies::Bodies;
+pub(crate) use bodies::{Bodies, WorkflowBody};
 use control::Join;
 pub(crate) use program::{check, check_constants};
 
@@ -181,6 +181,10 @@ pub(crate) struct Checker<'c, 'a> {
     pub ordered: Vec<u32>,
     /// The other parameters, while the default of one is checked.
     pub beside_default: Vec<Name>,
+    /// The defaults being checked, each of them needed by the one before.
+    open_defaults: Vec<Span>,
+    /// The defaults that were found to need themselves.
+    cyclic_defaults: Vec<Span>,
     pub place: Place,
     unknowns: Unknowns,
     locals: Table<LocalId, Local>,
@@ -223,6 +227,8 @@ impl<'c, 'a> Checker<'c, 'a> {
             generics,
             ordered: Vec::new(),
             beside_default: Vec::new(),
+            open_defaults: Vec::new(),
+            cyclic_defaults: Vec::new(),
             place,
             unknowns: Unknowns::default(),
             locals: Table::new(),

@@ -18,7 +18,8 @@ pub(crate) fn check(cx: &mut Context<'_>, module: ModuleId, tree: &ast::Module) 
         check_field_defaults(cx, NominalId::new(index), &mut bodies);
     }
     for id in members.functions.clone().map(FunctionId::new) {
-        bodies.functions.extend(check_function(cx, id).map(|code| (id, code)));
+        let code = check_function(cx, id).unwrap_or_else(|| FunctionCode::Flow(Body::default()));
+        bodies.functions.push((id, code));
     }
     for id in members.activities.clone().map(ActivityId::new) {
         let body: Option<ActivityBody> = activity::check_activity(cx, id);
@@ -134,7 +135,7 @@ fn check_field_defaults(cx: &mut Context<'_>, id: NominalId, bodies: &mut Bodies
             let mut checker = Checker::new(cx, nominal.module, nominal.generics.clone(), Place::Const);
             let fields = checker.cx.declared.fields_of(id, case);
             checker.beside_default = fields.iter().map(|field| field.name.clone()).collect();
-            let value = checker.check(default, field.ty, Why::Context);
+            let value = checker.declared_default(default, field.ty, Why::Context);
             checker.check_unhandled("", None);
             let body = checker.finish(Vec::new(), value);
             bodies.field_defaults.push(((id, case, index), body.value));

@@ -236,6 +236,11 @@ pub(crate) fn wrong_kind(name: &Ident, found: &str, wanted: &str) -> Diagnostic 
     }
 }
 
+pub(crate) fn cyclic_default(default: Span) -> Diagnostic {
+    error(codes::CYCLIC_CONST, "this default needs itself", default, "making this needs this default again")
+        .help("give the argument here, or let the default be `none`, of type `T?`")
+}
+
 pub(crate) fn cyclic_const(name: &Ident, used_at: Span) -> Diagnostic {
     let message = format!("the value of `{}` needs itself", name.text);
     let diagnostic = error(codes::CYCLIC_CONST, message, used_at, "needed here");
