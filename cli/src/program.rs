@@ -4,7 +4,7 @@ use crate::exit::{Exit, Failure};
 use crate::project::{self, Project};
 use flow_mir::artifact::ProgramHash;
 use flow_mir::{Program, Workflow, WorkflowId};
-use flow_syntax::{Diagnostic, Severity, SourceMap};
+use flow_syntax::{Diagnostic, Severity, SourceMap, parallel};
 use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -83,12 +83,9 @@ pub(crate) fn has_errors(diagnostics: &[Diagnostic]) -> bool {
 pub(crate) fn say(sources: &SourceMap, diagnostics: &[Diagnostic]) {
     let set = |name| std::env::var_os(name).unwrap_or_default();
     let colour = wants_colour(std::io::stderr().is_terminal(), &set("NO_COLOR"), &set("TERM"));
+    let texts = parallel::map(diagnostics, |one| flow_syntax::render(sources, one, colour) + "\n");
     // In one piece: thousands of small writes take their time. Nobody is left to be told that nobody reads.
-    let mut out = std::io::BufWriter::new(std::io::stderr().lock());
-    for diagnostic in diagnostics {
-        let _ = writeln!(out, "{}", flow_syntax::render(sources, diagnostic, colour));
-    }
-    let _ = out.flush();
+    let _ = std::io::stderr().lock().write_all(texts.concat().as_bytes());
 }
 
 /// Whether output is coloured: on a terminal that can, unless the environment says no (<https://no-color.org>).

@@ -4,7 +4,7 @@ use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::program::say;
 use flow_analysis::{Analysis, Disk};
-use flow_syntax::{Diagnostic, Severity, SourceMap};
+use flow_syntax::{Diagnostic, Severity, SourceMap, parallel};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -48,9 +48,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     tally.add(&analysis.diagnostics);
     if args.json {
         let mut out = std::io::stdout().lock();
-        for diagnostic in &analysis.diagnostics {
-            writeln!(out, "{}", flow_syntax::render_json(&sources, diagnostic))?;
-        }
+        let lines =
+            parallel::map(&analysis.diagnostics, |one| flow_syntax::render_json(&sources, one) + "\n");
+        out.write_all(lines.concat().as_bytes())?;
     } else {
         say(&sources, &analysis.diagnostics);
     }

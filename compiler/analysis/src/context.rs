@@ -292,6 +292,11 @@ impl<'a> Declared<'a> {
         self.scopes.get(module.index())
     }
 
+    /// The positions of a module's functions.
+    pub fn functions_of(&self, module: ModuleId) -> Range<usize> {
+        self.members.get(module.index()).map(|members| members.functions.clone()).unwrap_or_default()
+    }
+
     /// What a name means in a module, the prelude included.
     pub fn lookup(&self, module: ModuleId, name: &str) -> Option<Entry> {
         let own = self.scope(module).and_then(|scope| scope.find(name));

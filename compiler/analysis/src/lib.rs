@@ -29,7 +29,6 @@ mod lint;
 mod messages;
 mod modules;
 mod names;
-mod parallel;
 mod report;
 mod session;
 mod stale;
@@ -71,6 +70,6 @@ pub fn analyze_all(world: &dyn World, roots: &[&Path], sources: &mut SourceMap) 
     let mut cache = session::Cache::default();
     let analysis = session::run(world, roots, sources, &mut cache, &[]);
     // Taking the trees of a large project apart is a tenth of the whole work.
-    parallel::let_go(cache);
+    flow_syntax::parallel::let_go(cache);
     analysis
 }

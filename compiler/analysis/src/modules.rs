@@ -5,9 +5,9 @@
 
 use crate::hir::{Id, Module, ModuleId, Table};
 use crate::world::{World, normalize};
-use crate::{parallel, report, stdlib};
+use crate::{report, stdlib};
 use flow_syntax::ast::{self, ItemKind, UseDecl, UseOrigin};
-use flow_syntax::{Diagnostic, FileId, Parse, SourceMap, Span};
+use flow_syntax::{Diagnostic, FileId, Parse, SourceMap, Span, parallel};
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -4,12 +4,13 @@ use crate::check::Bodies;
 use crate::context::{CheckedConst, Context, Declared, DeclaredConst, Declaring, Work};
 use crate::hir::{self, Id, ModuleId, Types};
 use crate::modules::{self, Loaded, Origin, ParseCache};
-use crate::suspension::Fact;
+use crate::suspension::{Fact, Inferred};
 use crate::world::World;
-use crate::{Analysis, check, declare, interface, keys, lint, names, parallel, stale, suspension, unused};
+use crate::{Analysis, check, declare, interface, keys, lint, names, stale, suspension, unused};
 use flow_syntax::ast;
-use flow_syntax::{Diagnostic, FileId, SourceMap};
+use flow_syntax::{Diagnostic, FileId, SourceMap, parallel};
 use foldhash::{HashMap, HashSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -139,13 +140,33 @@ pub(crate) fn run(
     let changed: Vec<ModuleId> = order.iter().copied().filter(|module| run.is_changed(*module)).collect();
     run.check_constants(&order, &changed);
     run.check_bodies(&changed);
-    order.into_iter().for_each(|module| run.module(module));
+    // What the standard library does is known before anything is inferred of what uses it.
+    let (standard, own): (Vec<_>, Vec<_>) = order.iter().partition(|module| run.cx.is_standard(**module));
+    run.follow(&standard);
+    run.follow(&own);
     let Run { mut cx, mut found, .. } = run;
     install_constants(&mut cx, 0..usize::MAX);
     unused::drop_doubtful(&mut found, sources);
     found.sort_by_key(Diagnostic::span);
     found.dedup();
     Analysis { program: cx.declared.program, diagnostics: found }
+}
+
+/// A module whose bodies are checked.
+struct Ready {
+    bodies: Bodies,
+    diagnostics: Vec<Diagnostic>,
+    /// What its functions do if those of others are as they were thought to be.
+    inferred: Inferred,
+}
+
+/// A module of whose functions all is known.
+struct Entered {
+    module: ModuleId,
+    bodies: Bodies,
+    diagnostics: Vec<Diagnostic>,
+    used: u64,
+    interface: u64,
 }
 
 /// An analysis, its declarations known.
@@ -159,8 +180,7 @@ struct Run<'a, 's> {
     alive: HashSet<FileId>,
     facts: Vec<Fact>,
     interfaces: Vec<u64>,
-    /// The modules whose bodies are checked, and what is wrong with these.
-    ready: HashMap<ModuleId, (Bodies, Vec<Diagnostic>)>,
+    ready: HashMap<ModuleId, Ready>,
     found: Vec<Diagnostic>,
 }
 
@@ -208,65 +228,107 @@ impl Run<'_, '_> {
             (bodies, diagnostics)
         });
         self.cx.declared.program.types = types;
-        self.ready = modules.iter().copied().zip(adopted).collect();
+        let ready = adopted.into_iter().map(|(bodies, diagnostics)| Ready {
+            bodies,
+            diagnostics,
+            inferred: Inferred::default(),
+        });
+        self.ready = modules.iter().copied().zip(ready).collect();
     }
 
-    /// Enters what is found of a module, after all those it uses.
-    fn module(&mut self, module: ModuleId) {
-        let (Some(tree), Some(origin)) = (self.trees.get(module.index()), self.origins.get(module.index()))
-        else {
-            return;
-        };
+    /// Finds out what follows from the bodies of some modules, which come after those they use, and puts all into the
+    /// program. Most functions neither wait nor reach the world. So every module is first walked, on all cores, as if
+    /// that were known of those it uses, and again where it turns out to be wrong.
+    fn follow(&mut self, modules: &[ModuleId]) {
+        let ready: Vec<(ModuleId, Ready)> =
+            modules.iter().filter_map(|module| self.ready.remove_entry(module)).collect();
+        let (declared, facts) = (&self.cx.declared, &self.facts);
+        let walked = parallel::map_owned(ready, |(module, mut ready)| {
+            ready.inferred =
+                suspension::infer(&mut ready.bodies.functions, declared.functions_of(module).start, facts);
+            (module, ready)
+        });
+        self.ready.extend(walked);
+        let entered: Vec<Entered> = modules.iter().filter_map(|module| self.enter(*module)).collect();
+        let judged = parallel::map_owned(entered, |entered| self.judge(entered));
+        judged.into_iter().for_each(|entered| self.install(entered));
+    }
+
+    /// Enters what is found of the functions of a module, after all those it uses; `None` where nothing has changed.
+    fn enter(&mut self, module: ModuleId) -> Option<Entered> {
+        let (tree, origin) = (self.trees.get(module.index())?, self.origins.get(module.index())?);
         let used = interface::of_used(&self.cx, tree, &self.interfaces);
         let file = self.cx.program.modules[module].file;
         let ready = self.ready.remove(&module);
-        let known = self
-            .cache
-            .checks
-            .get(origin)
-            .filter(|known| ready.is_none() && known.holds(file, used, &self.alive, self.sources));
-        if let Some(known) = known {
+        let known = self.cache.checks.get(origin);
+        let holds = |known: &&Checked| ready.is_none() && known.holds(file, used, &self.alive, self.sources);
+        if let Some(known) = known.filter(holds) {
             known.restore(&mut self.cx.declared, module, &mut self.facts);
             self.found.extend(known.diagnostics.iter().cloned());
             set(&mut self.interfaces, module, known.interface);
-            return;
+            return None;
         }
-        let origin = origin.clone();
-        self.cache.checked += 1;
         // What it uses has changed.
-        let (bodies, body_diagnostics) = ready.unwrap_or_else(|| self.check_now(module, tree));
+        let Ready { mut bodies, diagnostics: of_bodies, mut inferred } =
+            ready.unwrap_or_else(|| self.check_now(module, tree));
         let members = self.cx.members.get(module.index()).cloned().unwrap_or_default();
         let mut diagnostics = install_constants(&mut self.cx, members.constants.clone());
-        bodies.install(&mut self.cx.program);
-        diagnostics.extend(body_diagnostics);
-        diagnostics.extend(unused::find(&self.cx, module, tree, self.sources));
-        diagnostics.extend(suspension::infer(&mut self.cx.program, &members, &mut self.facts));
-        diagnostics.extend(stale::check(&mut self.cx.program, &members));
-        if !self.cx.is_standard(module) {
-            diagnostics.extend(lint::lint(&mut self.cx.program, &members, self.sources));
+        diagnostics.extend(of_bodies);
+        if !inferred.holds(&self.facts) {
+            inferred = suspension::infer(&mut bodies.functions, members.functions.start, &self.facts);
         }
-        self.found.extend(diagnostics.iter().cloned());
+        enter_facts(&mut self.cx.program, members.functions.clone(), &mut self.facts, &inferred.facts);
+        diagnostics.extend(suspension::check_constants(&mut self.cx.program, &members, &self.facts));
         let interface = interface::of(&self.cx, module, tree, used, &self.facts, self.sources);
         set(&mut self.interfaces, module, interface);
-        let facts = self.facts.get(members.functions).unwrap_or_default().to_vec();
-        self.cache.checks.insert(origin, Checked { file, used, interface, facts, diagnostics });
+        Some(Entered { module, bodies, diagnostics, used, interface })
+    }
+
+    /// What else is wrong with a module, when all is known of all functions.
+    fn judge(&self, mut entered: Entered) -> Entered {
+        let Entered { module, bodies, diagnostics, .. } = &mut entered;
+        if let Some(tree) = self.trees.get(module.index()) {
+            diagnostics.extend(unused::find(&self.cx, *module, tree, self.sources));
+        }
+        diagnostics.extend(suspension::check(&self.cx.program, bodies, &self.facts));
+        diagnostics.extend(stale::check(&self.cx.program, bodies));
+        if !self.cx.is_standard(*module) {
+            diagnostics.extend(lint::lint(&self.cx.program, bodies, self.sources));
+        }
+        entered
+    }
+
+    /// Puts a module's code into the program, and keeps what was found.
+    fn install(&mut self, entered: Entered) {
+        let Entered { module, bodies, diagnostics, used, interface } = entered;
+        bodies.install(&mut self.cx.program);
+        self.found.extend(diagnostics.iter().cloned());
+        self.cache.checked += 1;
+        let (file, functions) = (self.cx.program.modules[module].file, self.cx.functions_of(module));
+        let facts = self.facts.get(functions).unwrap_or_default().to_vec();
+        if let Some(origin) = self.origins.get(module.index()) {
+            self.cache.checks.insert(origin.clone(), Checked { file, used, interface, facts, diagnostics });
+        }
     }
 
     /// Checks one module when all others are.
-    fn check_now(&mut self, module: ModuleId, tree: &ast::Module) -> (Bodies, Vec<Diagnostic>) {
+    fn check_now(&mut self, module: ModuleId, tree: &ast::Module) -> Ready {
         self.cx.work.types = std::mem::take(&mut self.cx.program.types);
         let mut cx = self.cx.context();
         check::check_constants(&mut cx, module, true);
-        let bodies = check::check(&mut cx, module, tree);
+        let mut bodies = check::check(&mut cx, module, tree);
         let Declaring { declared, work } = &mut self.cx;
         declared.program.types = std::mem::take(&mut work.types);
         declared.program.spawns |= work.spawns;
-        (bodies, std::mem::take(&mut work.diagnostics))
+        let diagnostics = std::mem::take(&mut work.diagnostics);
+        let first = self.cx.functions_of(module).start;
+        let inferred = suspension::infer(&mut bodies.functions, first, &self.facts);
+        Ready { bodies, diagnostics, inferred }
     }
 }
 
 /// Puts some constants that are checked into the program; gives what is wrong with them.
-fn install_constants(cx: &mut Declaring<'_>, range: std::ops::Range<usize>) -> Vec<Diagnostic> {
+fn install_constants(cx: &mut Declaring<'_>, range: Range<usize>) -> Vec<Diagnostic> {
     let Declared { constants, program, .. } = &mut cx.declared;
     let mut diagnostics = Vec::new();
     let checked =
@@ -296,12 +358,16 @@ impl Checked {
 
     /// Puts what was inferred back into the declarations.
     fn restore(&self, cx: &mut Declared<'_>, module: ModuleId, facts: &mut [Fact]) {
-        let Some(members) = cx.members.get(module.index()) else { return };
-        let functions = cx.program.functions.slice_mut(members.functions.clone());
-        let slots = facts.get_mut(members.functions.clone()).into_iter().flatten();
-        for ((function, slot), fact) in functions.zip(slots).zip(&self.facts) {
-            suspension::apply(function, fact);
-            slot.clone_from(fact);
-        }
+        let functions = cx.functions_of(module);
+        enter_facts(&mut cx.program, functions, facts, &self.facts);
+    }
+}
+
+/// Enters what is known of some functions into the declarations and among the `facts` about all.
+fn enter_facts(program: &mut hir::Program, functions: Range<usize>, facts: &mut [Fact], known: &[Fact]) {
+    let slots = facts.get_mut(functions.clone()).into_iter().flatten();
+    for ((function, slot), fact) in program.functions.slice_mut(functions).zip(slots).zip(known) {
+        suspension::apply(function, fact);
+        slot.clone_from(fact);
     }
 }

@@ -1,7 +1,7 @@
 //! Lost updates: a `state` that is read, then waited over, then assigned from the old value, where somebody else may have
 //! written it meanwhile.
 
-use crate::context::Members;
+use crate::check::Bodies;
 use crate::hir::{
     Branch, Expr, ExprKind, Function, FunctionId, LocalId, Pattern, Program, RaceHead, Stmt, StmtKind,
     Suspends, Table, VisitorMut,
@@ -11,13 +11,13 @@ use flow_syntax::{Diagnostic, Span};
 use std::collections::{BTreeSet, HashMap};
 
 /// Warns of every assignment in a module's workflows that may undo what another strand or an update has written.
-pub(crate) fn check(program: &mut Program, members: &Members) -> Vec<Diagnostic> {
-    let Program { functions, workflows, .. } = program;
+pub(crate) fn check(program: &Program, bodies: &mut Bodies) -> Vec<Diagnostic> {
+    let functions = &program.functions;
     let mut found = Vec::new();
-    for workflow in workflows.slice_mut(members.workflows.clone()) {
+    for (_, workflow) in &mut bodies.workflows {
         let mut walk = Walk::new(functions);
         for update in &mut workflow.updates {
-            walk.expr(&mut update.body.value);
+            walk.expr(&mut update.value);
         }
         let updated: BTreeSet<u32> = walk.writes.iter().map(|(state, _)| *state).collect();
         let mut walk = Walk::new(functions);

@@ -1,5 +1,6 @@
 //! Which code may suspend, and which reaches the world: inferred module by module, those that are used first.
 
+use crate::check::Bodies;
 use crate::context::Members;
 use crate::hir::{
     Body, Expr, ExprKind, Function, FunctionCode, FunctionId, Id, LocalId, Pattern, PatternKind, Program,
@@ -24,18 +25,33 @@ pub(crate) struct Fact {
     asks: bool,
 }
 
-/// Infers suspension and the use of connectors in the code of one module, writes both into the program, and reports
-/// where they do not belong. `facts` has an entry for every function; those of the modules it uses are known.
-pub(crate) fn infer(program: &mut Program, members: &Members, facts: &mut [Fact]) -> Vec<Diagnostic> {
-    infer_functions(program, members, facts);
-    for index in members.functions.clone() {
-        let Some(fact) = facts.get(index) else { continue };
-        let function = &mut program.functions[FunctionId::new(index)];
-        apply(function, fact);
+impl Fact {
+    /// A function that does nothing of all this.
+    fn is_idle(&self) -> bool {
+        *self == Fact::default()
     }
-    let facts = &*facts;
+}
+
+/// What is inferred of the functions of one module, in order of declaration.
+#[derive(Default)]
+pub(crate) struct Inferred {
+    pub facts: Vec<Fact>,
+    /// Functions of other modules that were taken to do nothing of all this, since nothing else was known.
+    unknown: Vec<FunctionId>,
+}
+
+impl Inferred {
+    /// Whether the functions that were taken to do nothing of all this do nothing indeed.
+    pub(crate) fn holds(&self, facts: &[Fact]) -> bool {
+        self.unknown.iter().all(|id| facts.get(id.index()).is_none_or(Fact::is_idle))
+    }
+}
+
+/// Reports where code of a module that is no function waits or reaches the world and must not, once everything is known
+/// of all functions.
+pub(crate) fn check(program: &Program, bodies: &mut Bodies, facts: &[Fact]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for activity in program.activities.slice_mut(members.activities.clone()) {
+    for (_, activity) in &mut bodies.activities {
         let fact = walk(&mut activity.body, facts, |event| {
             if let Event::Waits(span) = event {
                 found.push(report::waits_in(span, "an activity's `run`"));
@@ -43,20 +59,27 @@ pub(crate) fn infer(program: &mut Program, members: &Members, facts: &mut [Fact]
         });
         activity.transactional = fact.transactional;
     }
-    for workflow in program.workflows.slice_mut(members.workflows.clone()) {
+    for (id, workflow) in &mut bodies.workflows {
         let outside = |event: Event, found: &mut Vec<Diagnostic>| match event {
             Event::Touches(span) => found.push(report::outside_run(span)),
             Event::InCondition(span, what) => found.push(report::impure(span, "a condition", what)),
             Event::Waits(_) | Event::Asks(_) => {}
         };
         walk(&mut workflow.body, facts, |event| outside(event, &mut found));
-        for update in &mut workflow.updates {
-            computes(&mut update.body, facts, "an update", true, update.signature.span, &mut found);
+        let declared = &program.workflows[*id];
+        for (body, update) in workflow.updates.iter_mut().zip(&declared.updates) {
+            computes(body, facts, "an update", true, update.signature.span, &mut found);
         }
-        for query in &mut workflow.queries {
-            computes(&mut query.body, facts, "a query", false, query.signature.span, &mut found);
+        for (body, query) in workflow.queries.iter_mut().zip(&declared.queries) {
+            computes(body, facts, "a query", false, query.signature.span, &mut found);
         }
     }
+    found
+}
+
+/// Reports constants that wait or reach the world.
+pub(crate) fn check_constants(program: &mut Program, members: &Members, facts: &[Fact]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
     for constant in program.constants.slice_mut(members.constants.clone()) {
         walk(&mut constant.body, facts, |event| match event {
             Event::Touches(span) => found.push(report::outside_run(span)),
@@ -75,39 +98,70 @@ pub(crate) fn apply(function: &mut Function, fact: &Fact) {
         if fact.suspends { Suspends::Yes } else { Suspends::If(fact.depends.iter().copied().collect()) };
 }
 
-/// Walks the functions of a module until nothing more becomes known of any: again those that call what changed.
-fn infer_functions(program: &mut Program, members: &Members, facts: &mut [Fact]) {
-    let first = members.functions.start;
-    let mut callers: Vec<Vec<usize>> = vec![Vec::new(); members.functions.len()];
-    let mut waiting: VecDeque<usize> = members.functions.clone().collect();
-    let mut queued = vec![true; members.functions.len()];
-    let mut walked = vec![false; members.functions.len()];
-    for index in members.functions.clone() {
-        if let Some(fact) = facts.get_mut(index) {
-            *fact = initial(&program.functions[FunctionId::new(index)]);
+/// What is known of functions while those of one module are walked.
+#[derive(Clone, Copy)]
+struct Known<'w> {
+    /// Of all functions, but for the module's own.
+    others: &'w [Fact],
+    own: &'w [Fact],
+    /// The first function that is the module's own.
+    first: usize,
+}
+
+impl<'w> Known<'w> {
+    /// Once everything is known.
+    fn all(facts: &'w [Fact]) -> Known<'w> {
+        Known { others: facts, own: &[], first: 0 }
+    }
+
+    fn own(self, id: FunctionId) -> Option<usize> {
+        id.index().checked_sub(self.first).filter(|index| *index < self.own.len())
+    }
+
+    fn get(self, id: FunctionId) -> Option<&'w Fact> {
+        match self.own(id) {
+            Some(index) => self.own.get(index),
+            None => self.others.get(id.index()),
         }
     }
+}
+
+/// Infers suspension and the use of connectors of the functions of one module, the `first` of which is where they begin.
+/// `facts` has an entry for every function; those of the modules it uses should be known. The functions are walked until
+/// nothing more becomes known of any: again those that call what changed.
+pub(crate) fn infer(functions: &mut [(FunctionId, FunctionCode)], first: usize, facts: &[Fact]) -> Inferred {
+    let mut own: Vec<Fact> = functions.iter().map(|(_, code)| initial(code)).collect();
+    let mut unknown = Vec::new();
+    let mut callers: Vec<Vec<usize>> = vec![Vec::new(); functions.len()];
+    let mut waiting: VecDeque<usize> = (0..functions.len()).collect();
+    let mut queued = vec![true; functions.len()];
+    let mut walked = vec![false; functions.len()];
     while let Some(index) = waiting.pop_front() {
-        let FunctionCode::Flow(body) = &mut program.functions[FunctionId::new(index)].code else { continue };
-        let (fact, called) = walk_function(body, facts);
-        if let Some(queued) = queued.get_mut(index - first) {
+        let Some((_, FunctionCode::Flow(body))) = functions.get_mut(index) else { continue };
+        let known = Known { others: facts, own: &own, first };
+        let (fact, called) = walk_body(body, known, |_| {});
+        if let Some(queued) = queued.get_mut(index) {
             *queued = false;
         }
-        if walked.get_mut(index - first).is_some_and(|walked| !std::mem::replace(walked, true)) {
+        if walked.get_mut(index).is_some_and(|walked| !std::mem::replace(walked, true)) {
             for callee in called {
-                if let Some(callers) = callee.index().checked_sub(first).and_then(|at| callers.get_mut(at)) {
-                    callers.push(index);
+                match known.own(callee) {
+                    Some(own) => callers.get_mut(own).into_iter().for_each(|callers| callers.push(index)),
+                    None => unknown.extend(known.get(callee).is_some_and(Fact::is_idle).then_some(callee)),
                 }
             }
         }
-        let Some(known) = facts.get_mut(index).filter(|known| **known != fact) else { continue };
+        let Some(known) = own.get_mut(index).filter(|known| **known != fact) else { continue };
         *known = fact;
-        for &caller in callers.get(index - first).into_iter().flatten() {
-            if queued.get_mut(caller - first).is_some_and(|queued| !std::mem::replace(queued, true)) {
+        for &caller in callers.get(index).into_iter().flatten() {
+            if queued.get_mut(caller).is_some_and(|queued| !std::mem::replace(queued, true)) {
                 waiting.push_back(caller);
             }
         }
     }
+    unknown.sort_unstable();
+    unknown.dedup();
+    Inferred { facts: own, unknown }
 }
 
 /// Checks code that never waits; only where it `may_ask` may it ask the instance for something.
@@ -134,8 +188,8 @@ fn computes(
 
 const ASKS: &str = "this asks the instance for more than its `state`";
 
-fn initial(function: &Function) -> Fact {
-    match &function.code {
+fn initial(code: &FunctionCode) -> Fact {
+    match code {
         FunctionCode::Connector(name) => {
             Fact { suspends: true, touches: true, transactional: name.starts_with("sql."), ..Fact::default() }
         }
@@ -156,15 +210,11 @@ enum Event {
 }
 
 fn walk(body: &mut Body, facts: &[Fact], on_event: impl FnMut(Event)) -> Fact {
-    walk_body(body, facts, on_event).0
+    walk_body(body, Known::all(facts), on_event).0
 }
 
-/// What is known of a function now, and what it calls.
-fn walk_function(body: &mut Body, facts: &[Fact]) -> (Fact, Vec<FunctionId>) {
-    walk_body(body, facts, |_| {})
-}
-
-fn walk_body(body: &mut Body, facts: &[Fact], on_event: impl FnMut(Event)) -> (Fact, Vec<FunctionId>) {
+/// What is known of code now, and what it calls.
+fn walk_body(body: &mut Body, facts: Known<'_>, on_event: impl FnMut(Event)) -> (Fact, Vec<FunctionId>) {
     let (fact, called) = (Fact::default(), Vec::new());
     let mut walker = Walker { facts, fact, called, body: Vec::new(), in_condition: false, on_event };
     // What is known of each local that holds a function: parameters depend on themselves.
@@ -182,7 +232,7 @@ fn walk_body(body: &mut Body, facts: &[Fact], on_event: impl FnMut(Event)) -> (F
 }
 
 struct Walker<'w, F> {
-    facts: &'w [Fact],
+    facts: Known<'w>,
     fact: Fact,
     /// The functions whose facts were asked for.
     called: Vec<FunctionId>,
@@ -200,7 +250,7 @@ impl<'w, F: FnMut(Event)> Walker<'w, F> {
 
     fn fact_of(&mut self, id: FunctionId) -> Option<&'w Fact> {
         self.called.push(id);
-        self.facts.get(id.0 as usize)
+        self.facts.get(id)
     }
 
     fn add(&mut self, suspends: Suspends) {

@@ -17,6 +17,7 @@ pub mod foreign;
 mod layout;
 mod lexer;
 mod messages;
+pub mod parallel;
 mod parser;
 mod render;
 pub mod span;

@@ -9,6 +9,7 @@ use crate::hir::{
 /// All that is found out of a module's code.
 #[derive(Default)]
 pub(crate) struct Bodies {
+    /// All of the module's, in order of declaration.
     pub functions: Vec<(FunctionId, FunctionCode)>,
     pub activities: Vec<(ActivityId, ActivityBody)>,
     pub workflows: Vec<(WorkflowId, WorkflowBody)>,
@@ -20,6 +21,8 @@ pub(crate) struct Bodies {
 pub(crate) struct ActivityBody {
     pub body: Body,
     pub has_run: bool,
+    /// Whether it uses the `sql` connector; inferred later.
+    pub transactional: bool,
     pub policy: Policy,
     pub unless: Option<Pattern>,
 }
@@ -39,10 +42,11 @@ impl Bodies {
         for (id, code) in self.functions {
             program.functions[id].code = code;
         }
-        for (id, ActivityBody { body, has_run, policy, unless }) in self.activities {
+        for (id, found) in self.activities {
             let activity = &mut program.activities[id];
-            (activity.body, activity.has_run, activity.policy, activity.unless) =
-                (body, has_run, policy, unless);
+            (activity.body, activity.has_run, activity.transactional) =
+                (found.body, found.has_run, found.transactional);
+            (activity.policy, activity.unless) = (found.policy, found.unless);
         }
         for (id, found) in self.workflows {
             let workflow = &mut program.workflows[id];

@@ -6,11 +6,11 @@
 mod conditions;
 mod loops;
 
-use crate::context::Members;
+use crate::check::{Bodies, WorkflowBody};
 use crate::hir::{
-    ActivityId, Body, CoerceKind, Expr, ExprKind, Function, FunctionCode, FunctionId, Id, Literal, Local,
-    LocalId, ModuleId, Pattern, PatternKind, Program, RaceHead, State, Stmt, StmtKind, Suspends, Table, Type,
-    Types, VisitorMut, Workflow, WorkflowId,
+    Body, CoerceKind, Expr, ExprKind, Function, FunctionCode, FunctionId, Literal, Local, LocalId, ModuleId,
+    Pattern, PatternKind, Program, RaceHead, State, Stmt, StmtKind, Suspends, Table, Type, Types, VisitorMut,
+    Workflow,
 };
 use crate::report;
 use flow_syntax::ast::Name;
@@ -19,25 +19,18 @@ use loops::OpenLoop;
 use std::collections::HashSet;
 
 /// Warns of the bodies of a module outside of the standard library.
-pub(crate) fn lint(program: &mut Program, members: &Members, sources: &SourceMap) -> Vec<Diagnostic> {
+pub(crate) fn lint(program: &Program, bodies: &mut Bodies, sources: &SourceMap) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for id in members.functions.clone().map(FunctionId::new) {
-        let code = std::mem::replace(&mut program.functions[id].code, FunctionCode::Flow(Body::default()));
-        program.functions[id].code = match code {
-            FunctionCode::Flow(mut body) => {
-                found.extend(Linter::body(program, sources, &[], &mut body).found);
-                FunctionCode::Flow(body)
-            }
-            other => other,
-        };
+    for (_, code) in &mut bodies.functions {
+        if let FunctionCode::Flow(body) = code {
+            found.extend(Linter::body(program, sources, &[], body).found);
+        }
     }
-    for id in members.activities.clone().map(ActivityId::new) {
-        let mut body = std::mem::take(&mut program.activities[id].body);
-        found.extend(Linter::body(program, sources, &[], &mut body).found);
-        program.activities[id].body = body;
+    for (_, activity) in &mut bodies.activities {
+        found.extend(Linter::body(program, sources, &[], &mut activity.body).found);
     }
-    for id in members.workflows.clone().map(WorkflowId::new) {
-        found.extend(lint_workflow(program, sources, id));
+    for (id, workflow) in &mut bodies.workflows {
+        found.extend(lint_workflow(program, sources, &program.workflows[*id], workflow));
     }
     found
 }
@@ -47,28 +40,28 @@ fn is_standard(program: &Program, module: ModuleId) -> bool {
 }
 
 /// A workflow with its queries and updates: together they read its states and receive its signals.
-fn lint_workflow(program: &mut Program, sources: &SourceMap, id: WorkflowId) -> Vec<Diagnostic> {
-    let mut body = std::mem::take(&mut program.workflows[id].body);
-    let mut queries = std::mem::take(&mut program.workflows[id].queries);
-    let mut updates = std::mem::take(&mut program.workflows[id].updates);
-    let handlers = queries.iter_mut().chain(&mut updates).map(|handler| &mut handler.body);
+fn lint_workflow(
+    program: &Program,
+    sources: &SourceMap,
+    declared: &Workflow,
+    workflow: &mut WorkflowBody,
+) -> Vec<Diagnostic> {
+    let WorkflowBody { body, states, queries, updates } = workflow;
     let mut found = Vec::new();
     let (mut received, mut read) = (HashSet::new(), HashSet::new());
-    for body in std::iter::once(&mut body).chain(handlers) {
-        let linter = Linter::body(program, sources, &program.workflows[id].states, body);
+    for body in std::iter::once(body).chain(queries).chain(updates) {
+        let linter = Linter::body(program, sources, states, body);
         found.extend(linter.found);
         received.extend(linter.received);
         read.extend(linter.states_read);
     }
-    let workflow: &mut Workflow = &mut program.workflows[id];
-    (workflow.body, workflow.queries, workflow.updates) = (body, queries, updates);
     let meant = |name: &Name| name.starts_with('_');
-    for (signal, index) in workflow.signals.iter().zip(0..) {
+    for (signal, index) in declared.signals.iter().zip(0..) {
         if !received.contains(&index) && !meant(&signal.name) {
             found.push(report::unused_signal(&signal.name, signal.span));
         }
     }
-    for (state, index) in workflow.states.iter().zip(0..) {
+    for (state, index) in states.iter().zip(0..) {
         if !read.contains(&index) && !meant(&state.name) {
             found.push(report::unused_state(&state.name, state.span));
         }

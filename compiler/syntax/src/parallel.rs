@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// What `work` makes of each item, in the order of the items. A few items are not worth a thread.
-pub(crate) fn map<I: Sync, R: Send>(items: &[I], work: impl Fn(&I) -> R + Sync) -> Vec<R> {
+pub fn map<I: Sync, R: Send>(items: &[I], work: impl Fn(&I) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(items.len() / 4);
     if threads < 2 {
         return items.iter().map(work).collect();
@@ -40,14 +40,14 @@ pub(crate) fn map<I: Sync, R: Send>(items: &[I], work: impl Fn(&I) -> R + Sync) 
 }
 
 /// The same, each item given away.
-pub(crate) fn map_owned<I: Send, R: Send>(items: Vec<I>, work: impl Fn(I) -> R + Sync) -> Vec<R> {
+pub fn map_owned<I: Send, R: Send>(items: Vec<I>, work: impl Fn(I) -> R + Sync) -> Vec<R> {
     let items: Vec<Mutex<Option<I>>> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
     let take = |item: &Mutex<Option<I>>| item.lock().ok().and_then(|mut item| item.take());
     map(&items, |item| take(item).map(&work)).into_iter().flatten().collect()
 }
 
 /// Takes a large value apart while others go on; here where there is no thread for it.
-pub(crate) fn let_go<T: Send + 'static>(value: T) {
+pub fn let_go<T: Send + 'static>(value: T) {
     // A thread that can't be started drops what it was given.
     let _ = thread::Builder::new().stack_size(STACK).spawn(move || drop(value));
 }
