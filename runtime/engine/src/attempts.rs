@@ -270,8 +270,17 @@ impl Report {
         // The instance was handed over to another process, which finds the outcome in the inbox.
         let key = self.dispatch.key.to_string();
         let message = Message::CallEnded { key, attempt: self.dispatch.attempt, outcome };
-        // Refused where the instance has ended; then nobody wants to know.
-        let _ = self.caller.core.post(self.dispatch.instance, &message).await;
+        let core = &self.caller.core;
+        let (request, text) =
+            (core.options.platform.new_id(), serde_json::to_vec(&message).unwrap_or_default());
+        let mut pauses = Pauses::new(core.options.longest_pause);
+        // While this process lives nobody else makes the attempt, so the report must arrive. Refused where the instance has ended;
+        // then nobody wants to know.
+        while let Err(StoreError::Unavailable { .. }) =
+            core.store.send(request, self.dispatch.instance, &text).await
+        {
+            tokio::time::sleep(pauses.next()).await;
+        }
     }
 
     /// Gives the outcome back where the instance is no longer here.

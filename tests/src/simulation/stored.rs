@@ -220,7 +220,8 @@ impl Rows {
             assert!(self.messages.remove(&number).is_some(), "message {number} is deleted but not stored");
         }
         for row in changes.messages {
-            assert!(self.messages.insert(row.number, row).is_none(), "a message is kept twice");
+            let before = self.messages.insert(row.number, row.clone());
+            assert!(before.is_none_or(|before| before == row), "two messages have one number");
         }
         for row in changes.history {
             assert_eq!(row.sequence, self.history.len() as i64 + 1, "history without gaps");

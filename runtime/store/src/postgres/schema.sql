@@ -299,7 +299,8 @@ END $$;
 CREATE FUNCTION flow.add_messages(shards int2[], instances uuid[], numbers int8[], messages bytea[])
 RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    INSERT INTO flow.message SELECT * FROM unnest(shards, instances, numbers, messages);
+    -- A commit whose answer was lost may be there already.
+    INSERT INTO flow.message SELECT * FROM unnest(shards, instances, numbers, messages) ON CONFLICT DO NOTHING;
 END $$;
 
 CREATE FUNCTION flow.add_replies(shards int2[], ids uuid[], instances uuid[], ats int8[], replies bytea[])

@@ -92,8 +92,12 @@ const PUT_TIMER: Rows = Rows {
 };
 const DELETE_MESSAGE: Rows =
     Rows { head: "DELETE FROM flow_message WHERE (instance, number) IN (VALUES", columns: 2, tail: ")" };
-const INSERT_MESSAGE: Rows =
-    Rows { head: "INSERT INTO flow_message (instance, number, message) VALUES", columns: 3, tail: "" };
+/// A commit whose answer was lost may be there already.
+const INSERT_MESSAGE: Rows = Rows {
+    head: "INSERT INTO flow_message (instance, number, message) VALUES",
+    columns: 3,
+    tail: "ON CONFLICT DO NOTHING",
+};
 const INSERT_REPLY: Rows = Rows {
     head: "INSERT INTO flow_reply (id, instance, at, reply) VALUES",
     columns: 4,
