@@ -154,7 +154,7 @@ fn timers_fire_and_those_that_passed_while_nobody_was_there_too() {
             first.run_or_continue(&program(), "nap", nap(Duration::from_millis(30)), "a").await.unwrap();
         let outcome = first.outcome(run.instance()).await.unwrap();
         assert_eq!(first.output(&outcome).await.unwrap(), Some(json!(7)));
-        first.run_or_continue(&program(), "nap", nap(Duration::from_millis(50)), "b").await.unwrap();
+        first.run_or_continue(&program(), "nap", nap(Duration::from_secs(1)), "b").await.unwrap();
         first.close().await.unwrap();
         drop(first);
         let second = place.engine(&world).await;
