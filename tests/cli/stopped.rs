@@ -109,8 +109,13 @@ workflow main(file: String) -> String { held(file) }
     let worker = Process::start(&place, &["worker"]);
     wait_until(|| history(&place, "h").iter().any(|event| event["kind"] == "recovered"));
     signal(&run, "-CONT");
+    // It says again that it lives, and then looks what is still its own.
+    let alive = "SELECT bool_and(heartbeat > clock_timestamp() - interval '15 seconds') FROM flow.worker";
+    let ask = [place.store.as_deref().unwrap(), "-Atqc", alive];
+    wait_until(|| Command::new("psql").args(ask).output().expect("psql").stdout == b"t\n");
     drop(worker);
     std::fs::write(format!("{file}.go"), "").unwrap();
+    wait_until(|| run.0.try_wait().expect("flow").is_some());
     let mut said = String::new();
     run.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["output"], "held");

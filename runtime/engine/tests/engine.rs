@@ -9,7 +9,7 @@ use flow_machine::rows::Status;
 use flow_store::Filter;
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 fn count(n: u64) -> Vec<u8> {
@@ -189,6 +189,33 @@ fn while_the_store_is_gone_the_engine_waits_and_says_so() {
         let outcome = engine.outcome(run.instance()).await.unwrap();
         assert_eq!(outcome.status, Status::Completed);
         assert!(world.effects().values().all(|times| *times == 1), "the attempt in flight was kept");
+    });
+}
+
+#[test]
+fn nothing_is_done_before_the_commit_that_asks_for_it() {
+    let world = World::open();
+    run(world.clone(), async {
+        let place = Place::new();
+        let (mut commits, cut) = (0, Arc::new(AtomicBool::new(true)));
+        let is_cut = cut.clone();
+        let store = FaultyStore::new(place.store().await, move || {
+            commits += 1;
+            if commits > 1 && is_cut.load(Ordering::SeqCst) { Fault::Before } else { Fault::None }
+        });
+        let engine = engine(store, options(&world)).await;
+        let mut events = engine.events();
+        let run = engine.run_or_continue(&program(), "count", count(2), "a").await.unwrap();
+        // The end of the first step and the request for the second one are tried, and tried again.
+        let mut tries = 0;
+        while tries < 3 {
+            let event = events.next().await.unwrap();
+            tries += usize::from(matches!(event, EngineEvent::Notice(Notice::StoreUnavailable { .. })));
+        }
+        assert_eq!(world.effects().len(), 1, "the second step is not asked for yet");
+        cut.store(false, Ordering::SeqCst);
+        assert_eq!(engine.outcome(run.instance()).await.unwrap().status, Status::Completed);
+        assert!(world.effects().len() == 2 && world.effects().values().all(|times| *times == 1));
     });
 }
 

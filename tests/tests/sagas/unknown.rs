@@ -3,8 +3,8 @@
 use crate::{after, at, undone};
 use flow_machine::event::Message;
 use flow_machine::rows::Status;
-use flow_tests::scenario::{bookings, run};
-use flow_tests::simulation::{Answer, SECOND};
+use flow_tests::scenario::{STEPS, bookings, run};
+use flow_tests::simulation::{Answer, Attempt, SECOND, Simulation};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 
@@ -111,6 +111,31 @@ workflow main() fails Declined {
         _ => bookings(attempt),
     });
     assert_eq!((ended.status, undone(&ended)), (Status::Failed, vec![]));
+}
+
+/// Without crashes, which would lose one of the attempts: that the second one answers is what counts.
+#[test]
+fn an_answer_that_is_tried_again_has_settled_what_came_before_it() {
+    let program = flow_tests::compile(&format!(
+        "{STEPS}\n{}",
+        r#"
+activity careful(what: String) -> String { retry: exponential(initial: 1s, factor: 1, attempts: 3) }
+workflow main() {
+  saga {
+    let a = careful("a") compensate cancel(a) unknown |key| cancel_by_key(key)
+  }
+}"#
+    ));
+    let script = |attempt: &Attempt| match (attempt.activity.as_str(), attempt.attempt) {
+        ("careful", 1) => Answer::Unknown,
+        ("careful", 2) => Answer::Refused,
+        ("careful", _) => Answer::NotSent,
+        _ => bookings(attempt),
+    };
+    for (_, executor) in flow_tests::executors(&program) {
+        let ended = Simulation::new(executor, script).run("main", &json!({}));
+        assert_eq!((ended.status, undone(&ended)), (Status::Failed, vec![]));
+    }
 }
 
 #[test]
