@@ -117,31 +117,19 @@ fn every_command_is_documented() {
     }
 }
 
-/// The text of every Rust file below a folder.
-fn rust_files(folder: &Path, found: &mut String) {
-    for entry in fs::read_dir(folder).expect("a folder").flatten() {
-        let path = entry.path();
-        if path.is_dir() && !path.ends_with("target") {
-            rust_files(&path, found);
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            found.push_str(&fs::read_to_string(&path).unwrap_or_default());
-        }
-    }
-}
-
 #[test]
-fn every_rule_of_durability_names_a_test_that_is_there() {
-    let docs = read("docs/durability.md");
-    let (_, table) = docs.split_once("| rule | test |").expect("the table of rules");
-    let mut code = String::new();
-    ["runtime", "tests", "compiler"].iter().for_each(|folder| rust_files(&root().join(folder), &mut code));
+fn every_rule_of_the_engine_names_tests_that_are_there() {
+    let rules = read("tests/RULES.md");
     let mut named = 0;
-    for line in table.lines().filter(|line| line.starts_with('|') && !line.starts_with("|---")) {
+    for line in rules.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| rule ")) {
         let tests = line.rsplit('|').nth(1).unwrap_or_default();
-        for test in tests.split('`').skip(1).step_by(2) {
-            assert!(code.contains(&format!("fn {test}")), "there is no test `{test}`");
+        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test: {line}");
+        for name in names {
+            let (file, test) = name.split_once("::").unwrap_or_else(|| panic!("{name} is not FILE::TEST"));
+            assert!(read(file).contains(&format!("fn {test}(")), "there is no test `{test}` in {file}");
             named += 1;
         }
     }
-    assert!(named > 30, "the table names {named} tests");
+    assert!(named > 100, "the tables name {named} tests");
 }
