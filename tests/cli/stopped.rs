@@ -105,9 +105,12 @@ workflow main(file: String) -> String { held(file) }
     let mut run = Process(run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("flow"));
     wait_until(|| begun() == 1);
     signal(&run, "-STOP");
+    let stopped = Instant::now();
     nothing_is_heard(place.store.as_deref().unwrap());
     let worker = Process::start(&place, &["worker"]);
     wait_until(|| history(&place, "h").iter().any(|event| event["kind"] == "recovered"));
+    // Its lease is older now than it may be where it acts on it.
+    wait_until(|| stopped.elapsed() > Duration::from_secs(6));
     signal(&run, "-CONT");
     // It says again that it lives, and then looks what is still its own.
     let alive = "SELECT bool_and(heartbeat > clock_timestamp() - interval '15 seconds') FROM flow.worker";
