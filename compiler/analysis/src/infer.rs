@@ -2,48 +2,91 @@
 
 use crate::hir::{Ty, Type, Types};
 
+/// What is known of an unknown type.
+#[derive(Clone, Copy)]
+enum Known {
+    Nothing,
+    /// It is the type of a number literal; where nothing else is said, this one: `Int` or `Decimal`.
+    Number(Ty),
+    Type(Ty),
+}
+
 /// The unknown types of one body.
 #[derive(Default)]
 pub(crate) struct Unknowns {
-    /// What each stands for, once known.
-    known: Vec<Option<Ty>>,
-    /// Those that are the type of a number literal, and what that is where nothing else is said: `Int` or `Decimal`.
-    numbers: Vec<(u32, Ty)>,
+    known: Vec<Known>,
 }
 
 impl Unknowns {
     /// A new unknown type.
     pub fn fresh(&mut self, types: &mut Types) -> Ty {
-        self.known.push(None);
+        self.push(types, Known::Nothing)
+    }
+
+    /// The type of a number literal, which by itself is of type `default`.
+    pub fn fresh_number(&mut self, types: &mut Types, default: Ty) -> Ty {
+        self.push(types, Known::Number(default))
+    }
+
+    fn push(&mut self, types: &mut Types, known: Known) -> Ty {
+        self.known.push(known);
         types.intern(Type::Infer(self.known.len() as u32 - 1))
     }
 
-    /// Makes an unknown type that of a number literal, which by itself is of type `default`.
+    /// Makes an unknown type that of a number literal. Of two literals of one type, that with a fraction says what it is.
     pub fn open_number(&mut self, types: &Types, ty: Ty, default: Ty) {
         if let Type::Infer(index) = types.get(self.head(types, ty)) {
-            self.numbers.push((*index, default));
+            let default = self.number(*index).map_or(default, |known| known.max(default));
+            self.set(*index, Known::Number(default));
         }
     }
 
-    /// Makes the type of a number literal what it is by itself, if it is not known yet.
-    pub fn settle(&mut self, types: &Types, ty: Ty) {
-        if let Type::Infer(index) = types.get(self.head(types, ty))
-            && let Some(default) = self.number(*index)
-            && let Some(slot) = self.known.get_mut(*index as usize)
-        {
-            *slot = Some(default);
+    /// Makes the types of number literals within a type what they are by themselves, where they are not known yet.
+    pub fn settle(&mut self, types: &mut Types, ty: Ty) {
+        if !types.is_open(ty) {
+            return;
+        }
+        let ty = self.head(types, ty);
+        match types.get(ty).clone() {
+            Type::Infer(index) => {
+                if let Some(default) = self.number(index) {
+                    self.set(index, Known::Type(default));
+                }
+            }
+            parts => {
+                types.map_parts(ty, parts, &mut |types, part| {
+                    self.settle(types, part);
+                    part
+                });
+            }
+        }
+    }
+
+    /// Makes the types of all number literals what they are by themselves, where they are not known yet.
+    pub fn settle_all(&mut self) {
+        for known in &mut self.known {
+            if let Known::Number(default) = *known {
+                *known = Known::Type(default);
+            }
         }
     }
 
     /// Whether a type is that of a number literal and not known yet.
     pub fn is_open_number(&self, types: &Types, ty: Ty) -> bool {
-        !self.numbers.is_empty()
-            && matches!(types.get(self.head(types, ty)), Type::Infer(index) if self.number(*index).is_some())
+        matches!(types.get(self.head(types, ty)), Type::Infer(index) if self.number(*index).is_some())
     }
 
-    /// Of two literals of one type, that with a fraction says what it is.
     fn number(&self, index: u32) -> Option<Ty> {
-        self.numbers.iter().filter(|(number, _)| *number == index).map(|(_, default)| *default).max()
+        match self.known.get(index as usize) {
+            Some(Known::Number(default)) => Some(*default),
+            _ => None,
+        }
+    }
+
+    fn set(&mut self, index: u32, known: Known) {
+        if let Some(slot) = self.known.get_mut(index as usize) {
+            *slot = known;
+        }
     }
 
     /// One unknown type for each of `count` type parameters.
@@ -54,9 +97,9 @@ impl Unknowns {
     /// The type with its head known, if it is.
     pub fn head(&self, types: &Types, mut ty: Ty) -> Ty {
         while let Type::Infer(index) = types.get(ty) {
-            match self.known.get(*index as usize).copied().flatten() {
-                Some(known) => ty = known,
-                None => break,
+            match self.known.get(*index as usize) {
+                Some(Known::Type(known)) => ty = *known,
+                _ => break,
             }
         }
         ty
@@ -134,11 +177,7 @@ impl Unknowns {
     pub fn give_up(&mut self, types: &mut Types, ty: Ty) {
         let ty = self.head(types, ty);
         match types.get(ty).clone() {
-            Type::Infer(index) => {
-                if let Some(slot) = self.known.get_mut(index as usize) {
-                    *slot = Some(Types::INVALID);
-                }
-            }
+            Type::Infer(index) => self.set(index, Known::Type(Types::INVALID)),
             parts if types.is_open(ty) => {
                 types.map_parts(ty, parts, &mut |types, part| {
                     self.give_up(types, part);
@@ -163,15 +202,13 @@ impl Unknowns {
         }
         if let Some(default) = self.number(index) {
             match types.get(ty) {
-                Type::Infer(other) => self.numbers.push((*other, default)),
+                Type::Infer(_) => self.open_number(types, ty, default),
                 Type::Int if default == Types::INT => {}
                 Type::Decimal | Type::Float | Type::Never => {}
                 _ => return false,
             }
         }
-        if let Some(slot) = self.known.get_mut(index as usize) {
-            *slot = Some(ty);
-        }
+        self.set(index, Known::Type(ty));
         true
     }
 
@@ -205,7 +242,10 @@ impl Unknowns {
             |a: &[Ty], b: &[Ty]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.fits(types, *a, *b));
         match (types.get(actual), types.get(pattern)) {
             (_, Type::Param(_)) | (Type::Invalid | Type::Never, _) => true,
-            (Type::Infer(_), _) => true,
+            (Type::Infer(index), _) => match self.number(*index) {
+                Some(_) => matches!(types.get(pattern), Type::Int | Type::Decimal | Type::Float),
+                None => true,
+            },
             (Type::List(a), Type::List(b))
             | (Type::Set(a), Type::Set(b))
             | (Type::Option(a), Type::Option(b)) => self.fits(types, *a, *b),

@@ -79,14 +79,12 @@ impl<'a> Checker<'_, 'a> {
                 .filter_map(|(index, (arg, slot))| arg.map(|arg| (index, arg, slot)))
         };
         let mut later: Vec<usize> = Vec::new();
-        if given().any(|(_, arg, _)| is_lambda(&arg.value)) {
-            for (index, arg, slot) in given() {
-                if self.leave_open(&arg.value, slot.ty) {
-                    later.push(index);
-                }
+        for (index, arg, slot) in given() {
+            if self.leave_open(&arg.value, slot.ty) {
+                later.push(index);
             }
         }
-        // Lambdas after what says what they are given, number literals last: what they are a lambda may say.
+        // Lambdas after what says what they are given, number literals last: what they are the others may say.
         let turn = |index: usize, arg: &Arg| (later.contains(&index), is_lambda(&arg.value));
         for now in [(false, false), (false, true), (true, false)] {
             for (index, arg, slot) in given().filter(|(index, arg, _)| turn(*index, arg) == now) {

@@ -1,6 +1,6 @@
 //! Assignments: to a `var` or `state`, and to parts of one, which rebinds the whole.
 
-use super::{Binding, Checker, Why};
+use super::{Binding, Checker, Want, Why};
 use crate::hir::{BinaryOp, Expr, ExprKind, Id, LocalId, StmtKind, Ty, Type};
 use crate::{hir, report};
 use flow_syntax::Span;
@@ -36,12 +36,12 @@ impl Checker<'_, '_> {
             return StmtKind::Expr(self.invalid(span));
         };
         let owner = root.local();
-        let current = self.assigning(owner, |checker| checker.infer(target));
+        let current = self.assigning(owner, |checker| checker.expr(target, &Want::Any));
         let ty = self.assigned_type(target, &current);
         let new = match op.and_then(compound) {
             None => self.check(value, ty, self.why_assigned(root, name)),
             Some(op) => {
-                let right = self.expr(value, &super::Want::Hint(current.ty));
+                let right = self.expr(value, &Want::Hint(current.ty));
                 let (left, right) = self.adapt_sides(current, right);
                 let result = self.apply(op, target.span.to(value.span), left, right, span);
                 let why = self.why_assigned(root, name);

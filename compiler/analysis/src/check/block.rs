@@ -196,7 +196,7 @@ impl Checker<'_, '_> {
                 // What never yields a value still declares a variable of the written type.
                 if value.ty == Types::NEVER { value } else { Expr { ty, ..value } }
             }
-            None => self.infer(value),
+            None => self.expr(value, &Want::Open),
         };
         if let ast::PatternKind::Bind(name) = &pattern.kind {
             let ty = if value.ty == Types::NEVER { Types::INVALID } else { value.ty };

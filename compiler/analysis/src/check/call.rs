@@ -182,7 +182,12 @@ impl<'a> Checker<'_, 'a> {
             let def = self.cx.lookup(self.module, name.as_str()).map_or(Def::Broken, |entry| entry.def);
             return self.call_def(def, Some(receiver), args, settings, span, want);
         }
-        let candidates = self.method_candidates(&shape, name);
+        let mut candidates = self.method_candidates(&shape, name);
+        candidates.retain(|id| self.first_param_fits(*id, receiver.ty));
+        if candidates.len() > 1 {
+            // Which of them is meant says the type, so that of a number literal is what it is by itself.
+            self.settle(receiver.ty);
+        }
         match candidates.into_iter().find(|id| self.first_param_fits(*id, receiver.ty)) {
             Some(id) => self.call_def(Def::Function(id), Some(receiver), args, settings, span, want),
             None => {

@@ -8,7 +8,7 @@ impl Checker<'_, '_> {
     /// `expr` as what is wanted.
     pub fn want(&mut self, expr: Expr, want: &Want) -> Expr {
         match want {
-            Want::Any | Want::Hint(_) => expr,
+            Want::Any | Want::Open | Want::Hint(_) => expr,
             Want::Drop => self.discard(expr),
             Want::Type(ty, why) => self.coerce(expr, *ty, why),
         }
@@ -31,7 +31,7 @@ impl Checker<'_, '_> {
     /// `expr` as a value of type `expected`.
     pub fn coerce(&mut self, expr: Expr, expected: Ty, why: &Why) -> Expr {
         let expected = self.head(expected);
-        if !matches!(self.cx.ty(expected), Type::Infer(_) | Type::Int | Type::Decimal | Type::Float) {
+        if self.is_open_number(expr.ty) && !self.may_be_number(expected) {
             self.settle(expr.ty);
         }
         let actual = self.head(expr.ty);
@@ -53,13 +53,23 @@ impl Checker<'_, '_> {
         }
     }
 
+    /// Whether a number literal could be of this type, or of that of its item.
+    fn may_be_number(&self, ty: Ty) -> bool {
+        match self.cx.ty(self.head(ty)) {
+            Type::Option(item) => self.may_be_number(*item),
+            ty => matches!(ty, Type::Infer(_) | Type::Int | Type::Decimal | Type::Float),
+        }
+    }
+
     fn try_coerce(&mut self, expr: Expr, actual: Ty, expected: Ty, why: &Why) -> Result<Expr, Expr> {
         let expr = match adapt_literal(expr, self.cx.ty(expected)) {
             Ok(adapted) => return Ok(adapted),
             Err(expr) => expr,
         };
+        let open_number = self.is_open_number(actual);
         match (self.cx.ty(actual).clone(), self.cx.ty(expected).clone()) {
-            (Type::Infer(_) | Type::Invalid | Type::Option(_), Type::Option(_)) => {}
+            (Type::Infer(_), Type::Option(_)) if !open_number => {}
+            (Type::Invalid | Type::Option(_), Type::Option(_)) => {}
             (_, Type::Option(item)) => {
                 let item = self.head(item);
                 // Only what is passed for a function parameter itself is accounted for by the call.
@@ -115,7 +125,7 @@ pub(super) fn wrap(kind: CoerceKind, value: Expr, ty: Ty) -> Expr {
 }
 
 /// A number literal as a literal of the expected type, where it may be one.
-fn adapt_literal(mut expr: Expr, expected: &Type) -> Result<Expr, Expr> {
+pub(super) fn adapt_literal(mut expr: Expr, expected: &Type) -> Result<Expr, Expr> {
     let ty = match expected {
         Type::Decimal => Types::DECIMAL,
         Type::Float => Types::FLOAT,

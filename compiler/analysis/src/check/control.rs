@@ -12,20 +12,25 @@ use flow_syntax::ast;
 pub(super) struct Join {
     want: Want,
     diverges: bool,
+    /// Whether the types of number literals may still be open when all arms are there.
+    stays_open: bool,
 }
 
 impl Join {
     pub fn new(want: &Want) -> Join {
-        Join { want: want.clone(), diverges: true }
+        let stays_open = !matches!(want, Want::Any);
+        // What a number in one arm is another arm may say.
+        let want = if stays_open { want.clone() } else { Want::Open };
+        Join { want, diverges: true, stays_open }
     }
 
     /// The type of the whole.
-    pub fn ty(&self) -> crate::hir::Ty {
+    fn ty(&self) -> crate::hir::Ty {
         match &self.want {
             _ if self.diverges => Types::NEVER,
             Want::Type(ty, _) => *ty,
             Want::Drop => Types::UNIT,
-            Want::Any | Want::Hint(_) => Types::NEVER,
+            Want::Any | Want::Open | Want::Hint(_) => Types::NEVER,
         }
     }
 }
@@ -42,11 +47,20 @@ impl Checker<'_, '_> {
         let ty = self.head(value.ty);
         if ty != Types::NEVER {
             join.diverges = false;
-            if matches!(join.want, Want::Any | Want::Hint(_)) {
+            if matches!(join.want, Want::Any | Want::Open | Want::Hint(_)) {
                 join.want = Want::of(ty, Why::Arms(tail_span(&value)));
             }
         }
         value
+    }
+
+    /// The type of the whole, all arms being there.
+    pub(super) fn join_type(&mut self, join: &Join) -> crate::hir::Ty {
+        let ty = join.ty();
+        if !join.stays_open {
+            self.settle(ty);
+        }
+        ty
     }
 
     pub fn check_if(
@@ -76,11 +90,12 @@ impl Checker<'_, '_> {
             then: Box::new(then),
             otherwise: Some(Box::new(otherwise)),
         };
-        Expr { kind, ty: join.ty(), span }
+        Expr { kind, ty: self.join_type(&join), span }
     }
 
     pub fn check_match(&mut self, value: &ast::Expr, arms: &[ast::Arm], span: Span, want: &Want) -> Expr {
         let value = self.infer(value);
+        self.settle(value.ty);
         let ty = if value.ty == Types::NEVER { Types::INVALID } else { value.ty };
         let mut join = Join::new(want);
         let mut checked = Vec::new();
@@ -104,13 +119,14 @@ impl Checker<'_, '_> {
             let head = Span::new(span.start, value.span.end);
             self.report(report::not_exhaustive(&found.missing, head, span, arms.last().map(|arm| arm.span)));
         }
-        let ty = if checked.is_empty() { Types::NEVER } else { join.ty() };
+        let ty = if checked.is_empty() { Types::NEVER } else { self.join_type(&join) };
         Expr { kind: ExprKind::Match { value: Box::new(value), arms: checked }, ty, span }
     }
 
     /// `value is PATTERN`; what it binds stays known to the end of the enclosing condition's block.
     pub fn check_is(&mut self, value: &ast::Expr, pattern: &ast::Pattern, span: Span) -> Expr {
         let value = self.infer(value);
+        self.settle(value.ty);
         let ty = if value.ty == Types::NEVER { Types::INVALID } else { value.ty };
         let pattern = self.pattern(pattern, ty);
         Expr {

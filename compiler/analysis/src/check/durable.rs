@@ -135,7 +135,7 @@ impl Checker<'_, '_> {
             checked.push(branch);
         }
         let item = match (item, want) {
-            (Some((ty, _)), Want::Any | Want::Hint(_) | Want::Type(..)) => ty,
+            (Some((ty, _)), Want::Any | Want::Open | Want::Hint(_) | Want::Type(..)) => ty,
             _ => Types::UNIT,
         };
         let ty = self.types().list(item);
@@ -237,7 +237,7 @@ impl Checker<'_, '_> {
             self.close_block(mark);
             checked.push(RaceArm { head, binding, body, span: arm.span });
         }
-        let ty = if arms.is_empty() { Types::NEVER } else { join.ty() };
+        let ty = if arms.is_empty() { Types::NEVER } else { self.join_type(&join) };
         Expr { kind: ExprKind::Race(checked), ty, span }
     }
 

@@ -10,7 +10,9 @@ impl Checker<'_, '_> {
     /// Any value.
     pub fn infer(&mut self, expr: &ast::Expr) -> Expr {
         let value = self.expr(expr, &Want::Any);
-        self.settle(value.ty);
+        if self.is_open_number(value.ty) {
+            self.settle(value.ty);
+        }
         value
     }
 
@@ -59,6 +61,7 @@ impl Checker<'_, '_> {
         let span = expr.span;
         match &expr.kind {
             K::Int(text) | K::Decimal(text) if self.wants_float(want) => self.float_literal(text, span),
+            K::Int(_) | K::Decimal(_) if self.wants_open(want) => self.open_literal(&expr.kind, span, want),
             K::Int(text) => self.int_literal(text, span),
             K::Decimal(text) => self.decimal_literal(text, span),
             K::Duration { millis, .. } => self.duration_literal(*millis, span),

@@ -74,7 +74,8 @@ impl Checker<'_, '_> {
                 self.raised.push(one);
             }
         }
-        Expr { kind: ExprKind::Catch { value: Box::new(value), arms: checked }, ty: join.ty(), span }
+        let ty = self.join_type(&join);
+        Expr { kind: ExprKind::Catch { value: Box::new(value), arms: checked }, ty, span }
     }
 
     fn error_types(&mut self, raised: &[Raised]) -> Vec<Ty> {

@@ -1,8 +1,9 @@
 //! The end of a body: what inference found out is written into every node, and what it could not is reported.
 
 use super::Checker;
+use super::coerce::adapt_literal;
 use crate::hir::{
-    CoerceKind, Expr, ExprKind, FunctionId, Local, LocalId, Pattern, PatternKind, Policy, Stmt, StmtKind,
+    CoerceKind, Expr, ExprKind, FunctionId, Literal, Local, LocalId, Pattern, PatternKind, Policy, Stmt, StmtKind,
     Table, Ty, Type, Types, VisitorMut,
 };
 use crate::{keys, report};
@@ -81,6 +82,7 @@ impl VisitorMut for Finisher<'_, '_, '_> {
                     *ty = self.checker.final_type(*ty, expr.span);
                 }
             }
+            ExprKind::Literal(Literal::Int(_) | Literal::Decimal(_)) => self.adapt(expr),
             _ => {}
         }
         if let Type::Map(key, _) | Type::Set(key) = *self.checker.cx.ty(expr.ty)
@@ -98,6 +100,12 @@ impl VisitorMut for Finisher<'_, '_, '_> {
 }
 
 impl Finisher<'_, '_, '_> {
+    /// A number literal whose type was open, as one of the type it turned out to have.
+    fn adapt(&self, expr: &mut Expr) {
+        let adapted = adapt_literal(std::mem::take(expr), self.checker.cx.ty(expr.ty));
+        *expr = adapted.unwrap_or_else(|same| same);
+    }
+
     /// Marks where a function value is put into a place whose functions are all of the suspending kind: anywhere but an
     /// argument, a callee, or a `let` of its own.
     fn keep_functions(&mut self, expr: &mut Expr) {

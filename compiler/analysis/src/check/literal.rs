@@ -37,6 +37,32 @@ impl Checker<'_, '_> {
         want.ty().is_some_and(|ty| matches!(self.shape(self.inner_of_option(ty)), Type::Float))
     }
 
+    /// Whether the type of a number literal is left open where it stands.
+    pub fn wants_open(&self, want: &Want) -> bool {
+        match want {
+            Want::Open => true,
+            _ => want.ty().is_some_and(|ty| self.is_open_number(ty)),
+        }
+    }
+
+    /// A number whose type is said by what is done with it, or by the other numbers it stands with.
+    pub fn open_literal(&mut self, number: &ast::ExprKind, span: Span, want: &Want) -> Expr {
+        let value = match number {
+            ast::ExprKind::Int(text) => self.int_literal(text, span),
+            ast::ExprKind::Decimal(text) => self.decimal_literal(text, span),
+            _ => return self.invalid(span),
+        };
+        let types = &mut self.cx.work.types;
+        let ty = match want.ty() {
+            Some(ty) => {
+                self.unknowns.open_number(types, ty, value.ty);
+                ty
+            }
+            None => self.unknowns.fresh_number(types, value.ty),
+        };
+        Expr { ty, ..value }
+    }
+
     /// A number where a `Float` is expected: the nearest there is.
     pub fn float_literal(&mut self, text: &Name, span: Span) -> Expr {
         let nearest = text.replace('_', "").parse::<f64>().ok().filter(|value| value.is_finite());
@@ -80,7 +106,8 @@ impl Checker<'_, '_> {
     }
 
     fn shown(&mut self, expr: &ast::Expr) -> Expr {
-        let value = self.infer(expr);
+        // A number is shown whatever its type will be.
+        let value = self.expr(expr, &Want::Any);
         if matches!(self.shape(value.ty), Type::Function { .. }) {
             let found = self.show(value.ty);
             self.report(report::operator("interpolation", &found, None, value.span));
@@ -122,6 +149,7 @@ impl Checker<'_, '_> {
             Some(wanted) => {
                 items.iter().zip(wanted).map(|(item, ty)| self.check(item, ty, Why::Context)).collect()
             }
+            None if matches!(want, Want::Open) => items.iter().map(|item| self.expr(item, want)).collect(),
             None => items.iter().map(|item| self.infer(item)).collect(),
         };
         let tys = items.iter().map(|item| item.ty).collect();
@@ -138,6 +166,9 @@ impl Checker<'_, '_> {
             _ => None,
         };
         let (items, item) = self.elements(items.iter(), item_want);
+        if !matches!(want, Want::Open) && want.ty().is_none() {
+            self.settle(item);
+        }
         let ty = self.types().list(item);
         let list = Expr { kind: ExprKind::List(items), ty, span };
         if !set {
@@ -156,11 +187,15 @@ impl Checker<'_, '_> {
         };
         let (keys, key) = self.elements(entries.iter().map(|entry| &entry.key), key_want);
         let (values, value) = self.elements(entries.iter().map(|entry| &entry.value), value_want);
+        self.settle(key);
+        if !matches!(want, Want::Open) && want.ty().is_none() {
+            self.settle(value);
+        }
         let ty = self.types().intern(Type::Map(key, value));
         Expr { kind: ExprKind::Map(keys.into_iter().zip(values).collect()), ty, span }
     }
 
-    /// Elements of one type: the wanted one, else the first element's.
+    /// Elements of one type: the wanted one, else the first element's. Number literals leave it open between them.
     fn elements<'e>(
         &mut self,
         items: impl Iterator<Item = &'e ast::Expr>,
@@ -169,37 +204,17 @@ impl Checker<'_, '_> {
         let mut checked: Vec<Expr> = Vec::new();
         for item in items {
             let value = match &want {
-                Some((ty, why)) => self.element(item, *ty, why.clone(), &mut checked),
-                None => self.infer(item),
+                Some((ty, why)) => self.check(item, *ty, why.clone()),
+                None => self.expr(item, &Want::Open),
             };
             let ty = self.head(value.ty);
-            let settles = match &want {
-                None => ty != Types::NEVER,
-                // What is wanted from outside stays.
-                Some((known, Why::Element(_))) => ty != Types::NEVER && self.head(*known) != ty,
-                Some(_) => false,
-            };
-            if settles && ty != Types::INVALID {
+            if want.is_none() && ty != Types::NEVER && ty != Types::INVALID {
                 want = Some((ty, Why::Element(value.span)));
             }
             checked.push(value);
         }
         let item = want.map_or_else(|| self.fresh(), |(ty, _)| ty);
         (checked, item)
-    }
-
-    /// One element. Whole numbers before the first `Decimal` become `Decimal`s.
-    fn element(&mut self, item: &ast::Expr, ty: Ty, why: Why, before: &mut Vec<Expr>) -> Expr {
-        let is_number = matches!(item.without_parens().kind, ast::ExprKind::Decimal(_));
-        let literals = || before.iter().all(|one| matches!(one.kind, ExprKind::Literal(Literal::Int(_))));
-        if !(is_number && matches!(why, Why::Element(_)) && self.head(ty) == Types::INT && literals()) {
-            return self.check(item, ty, why);
-        }
-        *before = std::mem::take(before)
-            .into_iter()
-            .map(|one| self.coerce(one, Types::DECIMAL, &Why::Context))
-            .collect();
-        self.infer(item)
     }
 
     /// `T` for `T?`, any other type as it is.

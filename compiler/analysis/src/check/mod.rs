@@ -71,6 +71,8 @@ pub(crate) enum Why {
 pub(crate) enum Want {
     /// Any value.
     Any,
+    /// Any value; what type its number literals are is left to what is done with it.
+    Open,
     /// Any value, probably of this type.
     Hint(Ty),
     /// No value: it is evaluated and dropped.
@@ -84,7 +86,7 @@ impl Want {
     pub fn ty(&self) -> Option<Ty> {
         match self {
             Want::Type(ty, _) | Want::Hint(ty) => Some(*ty),
-            Want::Any | Want::Drop => None,
+            Want::Any | Want::Open | Want::Drop => None,
         }
     }
 
@@ -289,9 +291,9 @@ impl<'c, 'a> Checker<'c, 'a> {
         self.unknowns.unify(&mut self.cx.work.types, actual, expected)
     }
 
-    /// Makes the type of a number literal that is still open what it is by itself.
+    /// Makes the types of number literals that are still open what they are by themselves.
     pub fn settle(&mut self, ty: Ty) {
-        self.unknowns.settle(&self.cx.work.types, ty);
+        self.unknowns.settle(&mut self.cx.work.types, ty);
     }
 
     pub fn is_open_number(&self, ty: Ty) -> bool {
@@ -302,7 +304,9 @@ impl<'c, 'a> Checker<'c, 'a> {
         self.unknowns.fits(&self.cx.work.types, actual, pattern)
     }
 
+    /// A type for a message.
     pub fn show(&mut self, ty: Ty) -> String {
+        self.settle(ty);
         let ty = self.resolve(ty);
         declare::show(self.cx, ty, &self.generics)
     }
@@ -429,6 +433,7 @@ impl<'c, 'a> Checker<'c, 'a> {
     /// The finished body: every type known, or reported as not.
     pub fn finish(mut self, params: Vec<LocalId>, mut value: Expr) -> Body {
         self.report_usage();
+        self.unknowns.settle_all();
         self.finish_expr(&mut value);
         let locals = self.finish_locals();
         Body { params, locals, value }

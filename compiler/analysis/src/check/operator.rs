@@ -22,13 +22,12 @@ impl Checker<'_, '_> {
                     }
                 }
                 let operand = self.operand(operand, want);
-                self.settle(operand.ty);
                 let ty = self.head(operand.ty);
                 let fits = matches!(
                     self.cx.ty(ty),
                     Type::Int | Type::Decimal | Type::Float | Type::Duration | Type::Invalid | Type::Never
                 );
-                if !fits {
+                if !fits && !self.is_open_number(ty) {
                     let found = self.show(ty);
                     self.report(report::operator("-", &found, None, span));
                     return self.invalid(span);
@@ -44,6 +43,7 @@ impl Checker<'_, '_> {
             Some(ty) if matches!(ty, Types::DECIMAL | Types::FLOAT) && is_number(operand) => {
                 self.check(operand, ty, Why::Context)
             }
+            _ if is_number(operand) && self.wants_open(want) => self.expr(operand, want),
             // What the other operand is may say what a number is.
             _ => self.expr(operand, &Want::Any),
         }
@@ -194,10 +194,16 @@ impl Checker<'_, '_> {
         if unknown(lt) != unknown(rt) || self.is_open_number(lt) && self.is_open_number(rt) {
             self.unify(lt, rt);
         }
-        self.settle(lt);
-        self.settle(rt);
+        let (lt, rt) = (self.head(lt), self.head(rt));
+        // Two numbers of one type not known yet: whichever it is, it has the operator.
+        let open = lt == rt && self.is_open_number(lt);
+        if !open {
+            self.settle(lt);
+            self.settle(rt);
+        }
         let (lt, rt) = (self.head(lt), self.head(rt));
         let ty = match (lt, rt) {
+            _ if open => Some(if compares(op) { Types::BOOL } else { lt }),
             (Types::INVALID, _) | (_, Types::INVALID) => Some(Types::INVALID),
             (Types::NEVER, _) | (_, Types::NEVER) => Some(Types::NEVER),
             _ => self.operator_type(op, lt, rt),
@@ -311,6 +317,10 @@ pub(super) fn number_literal(expr: &ast::Expr) -> Option<&ast::ExprKind> {
         ast::ExprKind::Unary { op: UnaryOp::Neg, operand } => number_literal(operand),
         _ => None,
     }
+}
+
+fn compares(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge)
 }
 
 fn symbol(op: BinaryOp) -> &'static str {

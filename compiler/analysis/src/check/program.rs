@@ -114,6 +114,7 @@ fn check_const(cx: &mut Context<'_>, id: ConstId, used_at: Option<Span>) {
         None => Want::Any,
     };
     let value = checker.expr(&decl.value, &want);
+    checker.settle(value.ty);
     let ty = checker.resolve(want.ty().unwrap_or(value.ty));
     checker.check_unhandled(&decl.name.text, None);
     let body = checker.finish(Vec::new(), value);
