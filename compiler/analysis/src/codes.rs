@@ -45,6 +45,7 @@ codes! {
     NOT_INDEXABLE        "E0314" "an index into what has none"
     KEY_TYPE             "E0315" "a type that can be no key"
     NO_ORDER             "E0316" "an order of what has none"
+    DATE_LITERAL         "E0317" "a date written as a subtraction"
     NOT_EXHAUSTIVE       "E0400" "a match that misses a case"
     PATTERN_TYPE         "E0402" "a pattern of another type"
     PATTERN_FIELDS       "E0403" "a pattern with the wrong fields"

@@ -49,6 +49,18 @@ pub const CONNECTORS: &[&str] = &["http", "exec", "sql"];
 pub const HOST: &[&str] =
     &["env.get", "log.line", "progress.step", "progress.total", "random.bits", "time.now"];
 
+/// The standard modules with a public function of this name that takes a value of this type first, as far as its
+/// declaration says. Looked up in the text, since a module that nothing uses is not loaded.
+pub fn with_method(name: &str, receiver: &str) -> impl Iterator<Item = &'static str> {
+    let head = |ty: &str| ty.split(['<', '?']).next().unwrap_or_default().trim().to_owned();
+    let (declaration, receiver) = (format!("\npub fn {name}("), head(receiver));
+    SOURCES.iter().filter_map(move |(module, source)| {
+        let (_, params) = source.split_once(&declaration)?;
+        let (_, first) = params.split(')').next()?.split_once(':')?;
+        (head(first.split(',').next()?) == receiver).then_some(*module)
+    })
+}
+
 /// The source of a standard module.
 pub fn source(name: &str) -> Option<&'static str> {
     SOURCES.iter().find(|(known, _)| *known == name).map(|(_, source)| *source)

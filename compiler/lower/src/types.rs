@@ -218,7 +218,7 @@ impl<'a> TypeTable<'a> {
             let Some(declaration) = self.program.nominals.get(nominal) else {
                 return Err(LowerError::internal(format!("there is no type {nominal:?}"), span));
             };
-            let name = self.nominal_name(&declaration.name, &args);
+            let name = self.nominal_name(declaration, &args);
             let filled = match &declaration.kind {
                 hir::NominalKind::Record(fields) => {
                     self.note_defaults(id, fields, &args);
@@ -240,9 +240,13 @@ impl<'a> TypeTable<'a> {
         Ok(())
     }
 
-    fn nominal_name(&self, name: &str, args: &[Ty]) -> String {
+    fn nominal_name(&self, declaration: &hir::Nominal, args: &[Ty]) -> String {
+        let name = &declaration.name;
         if args.is_empty() {
-            return name.to_string();
+            let module = self.program.modules.get(declaration.module);
+            let is_date =
+                name == "Date" && module.is_some_and(|module| module.name == "std.date" && module.standard);
+            return if is_date { flow_mir::DATE.to_owned() } else { name.to_string() };
         }
         let args: Vec<String> = args.iter().map(|arg| self.show(*arg)).collect();
         format!("{name}<{}>", args.join(", "))

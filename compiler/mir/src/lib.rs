@@ -42,6 +42,6 @@ pub use program::{
     Source, SuspensionPoint, Workflow,
 };
 pub use strand::{Frame, FrameError, FrameView, Stop, Strand, Suspended, Variable};
-pub use types::{Case, Field, FieldDefault, Type, Types};
+pub use types::{Case, DATE, Field, FieldDefault, Type, Types};
 pub use validate::Invalid;
 pub use value::Image;

@@ -99,6 +99,16 @@ pub enum Type {
     Never,
 }
 
+/// The name of the record of a day, `Date` of `std.date`. Its module stands before it, as before no other name, since its
+/// JSON is a text: a record that somebody else calls `Date` has the JSON of any record. Programs compiled before days
+/// were texts call it `Date`, and keep their JSON.
+pub const DATE: &str = "date.Date";
+
+/// The name of a nominal type as people write it.
+pub(crate) fn plain_name(name: &str) -> &str {
+    if name == DATE { "Date" } else { name }
+}
+
 /// The program's types.
 pub type Types = Table<TypeId, Type>;
 
@@ -153,7 +163,7 @@ impl Types {
             Some(Type::Option(item)) => format!("{}?", self.show(*item)),
             Some(Type::Tuple(items)) => format!("({})", list(items)),
             Some(Type::Record { name, .. } | Type::Enum { name, .. } | Type::Distinct { name, .. }) => {
-                name.clone()
+                plain_name(name).to_owned()
             }
             Some(Type::Function { params, returns, .. }) => {
                 format!("fn({}) -> {}", list(params), self.show(*returns))

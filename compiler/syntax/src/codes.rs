@@ -33,6 +33,8 @@ codes! {
     FOREIGN              "E0026" "something that another language writes so"
     TOO_MANY_ERRORS      "E0099" "too many errors to show"
     DOCS_WITHOUT_TARGET  "W0001" "documentation that documents nothing"
+    DOLLAR_BEFORE_BRACE  "W0002" "a `$` before an interpolation"
+    COMMENTED_DIVISION   "W0003" "a division that reads as a comment"
 }
 
 /// The title of one of the parser's codes.

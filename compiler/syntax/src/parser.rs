@@ -261,7 +261,7 @@ impl<'c, 's> Driver<'c, 's> {
     fn reported_early(&self, region: Span) -> bool {
         self.early.iter().take(2 * MAX_ERRORS).any(|diagnostic| {
             let span = diagnostic.span();
-            span.start <= region.end && region.start <= span.end
+            diagnostic.is_error() && span.start <= region.end && region.start <= span.end
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::ast::Name;
 pub(crate) fn escape_length(rest: &str) -> Result<usize, usize> {
     let mut chars = rest.char_indices().skip(1);
     match chars.next() {
-        Some((_, 'n' | 't' | 'r' | '0' | '\\' | '"' | '{' | '}')) => Ok(2),
+        Some((_, 'n' | 't' | 'r' | '0' | '\\' | '"' | '{' | '}' | '$')) => Ok(2),
         Some((_, 'u')) => {
             let hex =
                 rest.get(2..).and_then(|tail| tail.strip_prefix('{')).and_then(|tail| tail.split_once('}'));
@@ -46,7 +46,7 @@ pub(crate) fn unescape(raw: &str) -> Name {
                 Some(char) => text.push(char),
                 None => text.push_str(escape),
             },
-            Some(b'\\' | b'"' | b'{' | b'}') => text.push_str(escape.get(1..).unwrap_or_default()),
+            Some(b'\\' | b'"' | b'{' | b'}' | b'$') => text.push_str(escape.get(1..).unwrap_or_default()),
             _ => text.push_str(escape),
         }
         rest = tail;

@@ -99,6 +99,15 @@ impl Checker<'_, '_> {
 
     /// Whether a name that nothing has is that of a standard module: its `use` is missing.
     pub fn missing_use(&mut self, expr: &ast::Expr) -> bool {
+        if let ast::ExprKind::Field { base, name, optional: false } = &expr.kind
+            && matches!(&base.kind, ast::ExprKind::Name(std) if std.as_str() == "std" && self.binding("std").is_none())
+            && crate::stdlib::source(name.as_str()).is_some()
+        {
+            let used = self.cx.lookup(self.module, name.as_str()).is_some();
+            let diagnostic = report::whole_path(self.cx, self.module, name, used, expr.span);
+            self.report(diagnostic);
+            return true;
+        }
         let ast::ExprKind::Name(name) = &expr.kind else { return false };
         let known =
             self.binding(name.as_str()).is_some() || self.cx.lookup(self.module, name.as_str()).is_some();

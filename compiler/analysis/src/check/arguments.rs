@@ -4,9 +4,9 @@ use super::operator::number_literal;
 use super::{Checker, Want, Why};
 use crate::context::Def;
 use crate::hir::{Expr, ModuleId, Ty, Type, Types};
-use crate::report;
-use flow_syntax::Span;
+use crate::{codes, report};
 use flow_syntax::ast::{self, Arg, Name};
+use flow_syntax::{Diagnostic, Span};
 
 /// A parameter or field that an argument may be given for.
 #[derive(Clone)]
@@ -78,6 +78,8 @@ impl<'a> Checker<'_, 'a> {
                 .enumerate()
                 .filter_map(|(index, (arg, slot))| arg.map(|arg| (index, arg, slot)))
         };
+        let mut mistaken: Vec<(usize, &Arg)> = Vec::new();
+        let reported = self.cx.work.diagnostics.len();
         let mut later: Vec<usize> = Vec::new();
         for (index, arg, slot) in given() {
             if self.leave_open(&arg.value, slot.ty) {
@@ -91,9 +93,16 @@ impl<'a> Checker<'_, 'a> {
                 if now.0 {
                     self.settle(slot.ty);
                 }
+                let before = self.cx.work.diagnostics.len();
                 let value = self.check(&arg.value, slot.ty, why(slot, target, index + 1 - offset));
+                if self.cx.work.diagnostics.get(before..).is_some_and(is_one_mismatch) {
+                    mistaken.push((index, arg));
+                }
                 values.get_mut(index).into_iter().for_each(|place| *place = Some(value.clone()));
             }
+        }
+        if let [one, other] = mistaken.as_slice() {
+            self.check_exchanged(slots, target, (*one, *other), reported);
         }
         let mut missing = Vec::new();
         let values = values.into_iter().zip(slots).map(|(value, slot)| match (value, slot.default) {
@@ -111,6 +120,38 @@ impl<'a> Checker<'_, 'a> {
             self.report(report::missing_argument(&target.name, &missing, &all, target.declared, span));
         }
         values
+    }
+
+    /// Tells of two arguments that each fit the other's place as one mistake.
+    fn check_exchanged(
+        &mut self,
+        slots: &[Slot<'a>],
+        target: &Target,
+        ((first, one), (second, other)): ((usize, &Arg), (usize, &Arg)),
+        reported: usize,
+    ) {
+        let (Some(first), Some(second)) = (slots.get(first), slots.get(second)) else { return };
+        let is_all = self.cx.work.diagnostics.len() == reported + 2;
+        if !is_all || one.name.is_some() || other.name.is_some() {
+            return;
+        }
+        if self.would_fit(&one.value, second.ty) && self.would_fit(&other.value, first.ty) {
+            self.cx.work.diagnostics.truncate(reported);
+            let places = [(first, one.value.span), (second, other.value.span)]
+                .map(|(slot, span)| (slot.name.clone(), self.show(slot.ty), slot.declared, span));
+            self.report(report::exchanged_arguments(&target.name, places));
+        }
+    }
+
+    /// Whether an expression that is checked and told of elsewhere could be given where a type is expected.
+    fn would_fit(&mut self, value: &ast::Expr, ty: Ty) -> bool {
+        let muted = std::mem::replace(&mut self.muted, false);
+        let before = self.cx.work.diagnostics.len();
+        self.check(value, ty, Why::Context);
+        let fits = self.cx.work.diagnostics.len() == before;
+        self.cx.work.diagnostics.truncate(before);
+        self.muted = muted;
+        fits
     }
 
     /// Whether an argument is a number literal for a type that is not known yet; that then becomes the literal's.
@@ -234,6 +275,11 @@ fn why(slot: &Slot<'_>, target: &Target, index: usize) -> Why {
     } else {
         Why::Field { name: slot.name.clone(), owner: target.name.clone(), declared: slot.declared }
     }
+}
+
+/// Whether all that was told is that one value is of another type.
+fn is_one_mismatch(told: &[Diagnostic]) -> bool {
+    matches!(told, [only] if only.code == codes::MISMATCH)
 }
 
 fn is_lambda(expr: &ast::Expr) -> bool {

@@ -155,12 +155,11 @@ impl Checker<'_, '_> {
                 self.report(report::not_assignable(name, None, false));
                 None
             }
-            None if self.cx.lookup(self.module, name.as_str()).is_some() => {
-                self.report(report::not_assignable(name, None, false));
-                None
-            }
             None => {
-                self.unknown_name(name);
+                match self.cx.lookup(self.module, name.as_str()).map(|entry| entry.def.kind()) {
+                    Some(kind) => self.report(report::assigned_declaration(name, kind)),
+                    None => _ = self.unknown_name(name),
+                }
                 None
             }
         }

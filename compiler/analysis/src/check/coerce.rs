@@ -24,6 +24,10 @@ impl Checker<'_, '_> {
         }
         match ty {
             Types::UNIT | Types::NEVER | Types::INVALID => expr,
+            _ if self.result_by_hand(&expr) == Some(true) => {
+                self.report(report::result_of_nothing(expr.span));
+                self.invalid(expr.span)
+            }
             _ => wrap(CoerceKind::Discard, expr, Types::UNIT),
         }
     }
@@ -44,12 +48,25 @@ impl Checker<'_, '_> {
                 let (found, wanted) = (self.show(actual), self.show(expected));
                 let diagnostic = report::mismatch(&found, &wanted, why, expr.span);
                 let is_literal = matches!(expr.kind, ExprKind::Literal(Literal::Int(_)));
-                self.report(match expected == Types::DURATION && is_literal {
-                    true => report::without_unit(diagnostic, expr.span),
-                    false => diagnostic,
+                self.report(match self.result_by_hand(&expr) {
+                    Some(is_ok) => report::result_by_hand(diagnostic, is_ok),
+                    None if expected == Types::DURATION && is_literal => {
+                        report::without_unit(diagnostic, expr.span)
+                    }
+                    None => diagnostic,
                 });
                 Expr { ty: expected, kind: ExprKind::Invalid, span: expr.span }
             }
+        }
+    }
+
+    /// Whether an expression is `Ok(…)` or `Err(…)`, and which.
+    fn result_by_hand(&self, expr: &Expr) -> Option<bool> {
+        match (&expr.kind, self.cx.ty(self.head(expr.ty))) {
+            (ExprKind::Case { case, .. }, Type::Nominal(id, _)) if self.cx.known().result == Some(*id) => {
+                Some(*case == 0)
+            }
+            _ => None,
         }
     }
 

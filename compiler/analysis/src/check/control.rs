@@ -227,7 +227,7 @@ impl Checker<'_, '_> {
             value.map(|value| self.infer(value));
             let what = if kind == FrameKind::Body { "this code" } else { kind.describe() };
             self.report(report::leaves_strand("return", what, span));
-            return Expr { kind: ExprKind::Invalid, ty: Types::NEVER, span };
+            return self.invalid(span);
         }
         let (ty, why) = self.returns.clone().unwrap_or((Types::UNIT, Why::Context));
         let nothing = super::expr::literal(crate::hir::Literal::Unit, Types::UNIT, span);

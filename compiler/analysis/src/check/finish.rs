@@ -3,8 +3,8 @@
 use super::Checker;
 use super::coerce::adapt_literal;
 use crate::hir::{
-    CoerceKind, Expr, ExprKind, FunctionId, Literal, Local, LocalId, Pattern, PatternKind, Policy, Stmt, StmtKind,
-    Table, Ty, Type, Types, VisitorMut,
+    CoerceKind, Expr, ExprKind, FunctionId, Literal, Local, LocalId, Pattern, PatternKind, Policy, Stmt,
+    StmtKind, Table, Ty, Type, Types, VisitorMut,
 };
 use crate::{keys, report};
 use flow_syntax::Span;

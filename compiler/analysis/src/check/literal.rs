@@ -37,11 +37,11 @@ impl Checker<'_, '_> {
         want.ty().is_some_and(|ty| matches!(self.shape(self.inner_of_option(ty)), Type::Float))
     }
 
-    /// Whether the type of a number literal is left open where it stands.
+    /// Whether the type of a number literal is left open where it stands: nothing says it yet.
     pub fn wants_open(&self, want: &Want) -> bool {
         match want {
             Want::Open => true,
-            _ => want.ty().is_some_and(|ty| self.is_open_number(ty)),
+            _ => want.ty().is_some_and(|ty| matches!(self.cx.ty(self.head(ty)), Type::Infer(_))),
         }
     }
 

@@ -77,6 +77,10 @@ impl Checker<'_, '_> {
         want: &Want,
     ) -> Expr {
         use ast::BinaryOp as B;
+        if let Some(parts) = date_literal(op, left, right, span) {
+            self.report(report::date_literal(parts, span));
+            return self.invalid(span);
+        }
         let op = match op {
             B::And | B::Or => return self.logic(op, left, right, span),
             B::Range => return self.range(left, right, span),
@@ -304,6 +308,26 @@ impl Arm {
         self.pattern.ty = ty;
         self
     }
+}
+
+/// Year, month and day of `2024-01-31`, with no space between them and all their zeros.
+fn date_literal<'e>(
+    op: ast::BinaryOp,
+    left: &'e ast::Expr,
+    right: &'e ast::Expr,
+    span: Span,
+) -> Option<[&'e str; 3]> {
+    let ast::ExprKind::Int(day) = &right.kind else { return None };
+    let ast::ExprKind::Binary { op: ast::BinaryOp::Sub, left: year, right: month, .. } = &left.kind else {
+        return None;
+    };
+    let (ast::ExprKind::Int(year), ast::ExprKind::Int(month)) = (&year.kind, &month.kind) else {
+        return None;
+    };
+    let is_date = op == ast::BinaryOp::Sub
+        && (year.len(), month.len(), day.len()) == (4, 2, 2)
+        && span.end - span.start == "2024-01-31".len() as u32;
+    is_date.then_some([year.as_str(), month.as_str(), day.as_str()])
 }
 
 fn is_number(expr: &ast::Expr) -> bool {

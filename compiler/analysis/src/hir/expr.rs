@@ -1,7 +1,9 @@
-//! Code: bodies, expressions, statements, patterns.
+//! Code: bodies and expressions.
 
 use super::ids::{ActivityId, ConstId, FunctionId, LocalId, Table, Ty, WorkflowId};
+use super::pattern::Pattern;
 use super::program::{Policy, Suspends};
+use super::stmt::Block;
 use flow_syntax::Span;
 use flow_syntax::ast::Name;
 
@@ -425,89 +427,6 @@ pub enum BinaryOp {
     Ge,
 }
 
-/// Statements, then the value.
-#[derive(Clone, Debug, Default)]
-pub struct Block {
-    /// The statements.
-    pub stmts: Vec<Stmt>,
-    /// The value; without one the block is `()`, or `Never` where a statement is.
-    pub value: Option<Box<Expr>>,
-}
-
-/// A statement.
-#[derive(Clone, Debug)]
-pub struct Stmt {
-    /// What it does.
-    pub kind: StmtKind,
-    /// Registered with its saga once the statement has succeeded.
-    pub compensation: Option<Box<Compensation>>,
-    /// All of it.
-    pub span: Span,
-}
-
-/// The kinds of statements.
-#[derive(Clone, Debug)]
-pub enum StmtKind {
-    /// `let`, `var`: the pattern matches always.
-    Let {
-        /// What it binds.
-        pattern: Pattern,
-        /// Its value.
-        value: Expr,
-    },
-    /// Assigns a `var`. Compound, index and field assignments are rebindings: `m["k"] = v` is `m = map.insert(m, "k", v)`.
-    Assign {
-        /// The variable.
-        local: LocalId,
-        /// The new value.
-        value: Expr,
-    },
-    /// Assigns a `state`, by index.
-    AssignState {
-        /// The state.
-        state: u32,
-        /// The new value.
-        value: Expr,
-    },
-    /// `state x = e`: sets the first value where it stands.
-    InitState {
-        /// The state.
-        state: u32,
-        /// The value.
-        value: Expr,
-    },
-    /// An expression whose value is dropped. (A block's last one with a compensation is here too where its value is
-    /// kept: it is then bound to a nameless local first, and that local is the block's value.)
-    Expr(Expr),
-    /// `index customer = e`: a search attribute.
-    Index {
-        /// Its name.
-        name: Name,
-        /// Its value: a scalar or an option of one.
-        value: Expr,
-    },
-}
-
-/// `compensate UNDO unknown RELEASE`
-#[derive(Clone, Debug)]
-pub struct Compensation {
-    /// The handle of the saga it is registered with.
-    pub saga: LocalId,
-    /// What undoes the statement; it may capture what the statement binds.
-    pub undo: Branch,
-    /// What undoes it where a call in the statement ended unknown.
-    pub unknown: Option<Unknown>,
-}
-
-/// `unknown |key| RELEASE`
-#[derive(Clone, Debug)]
-pub struct Unknown {
-    /// Holds the key, a `String`: the parameter after the captures.
-    pub key: LocalId,
-    /// What then undoes it. It captures nothing that the statement binds.
-    pub branch: Branch,
-}
-
 /// Code that becomes a function of its own: a branch, a race head, a compensation. It cannot assign what it captures.
 #[derive(Clone, Debug)]
 pub struct Branch {
@@ -591,55 +510,4 @@ pub struct CatchArm {
     /// The arm names `Cancelled`: where that is the error, the body is clean-up and the cancellation is raised again
     /// after it.
     pub reraises_cancelled: bool,
-}
-
-/// A pattern, typed.
-#[derive(Clone, Debug)]
-pub struct Pattern {
-    /// What it matches.
-    pub kind: PatternKind,
-    /// The type of the value it is compared with.
-    pub ty: Ty,
-    /// Where it stands.
-    pub span: Span,
-}
-
-/// The kinds of patterns.
-#[derive(Clone, Debug)]
-pub enum PatternKind {
-    /// Matches anything.
-    Wildcard,
-    /// Matches anything and binds it.
-    Bind(LocalId),
-    /// A literal of the value's type, compared with `==`.
-    Literal(Literal),
-    /// `none`
-    None,
-    /// `Some(p)`
-    Some(Box<Pattern>),
-    /// A tuple or record: all fields, in order.
-    Fields(Vec<Pattern>),
-    /// A case of an enum or of an error type: its index and all its fields.
-    Case {
-        /// The case.
-        case: u32,
-        /// Its fields.
-        fields: Vec<Pattern>,
-    },
-    /// A `distinct` value: what it wraps.
-    Distinct(Box<Pattern>),
-    /// Over a raised error (in `catch`) or a value of a union: an error of this type whose value matches. The inner
-    /// pattern's `ty` is the error type.
-    Error(Box<Pattern>),
-    /// Over a raised error, `_` or a name at the top of a `catch` arm: one of the types listed in the local's type (or,
-    /// for `_`, any), never `Cancelled` or `Trap`. Where `bind` is of a single error type it receives the error's value,
-    /// where of a union the raised error itself.
-    AnyError {
-        /// The local, if it is a name.
-        bind: Option<LocalId>,
-    },
-    /// Any of these; they bind the same locals.
-    Or(Vec<Pattern>),
-    /// A mistake was reported here.
-    Invalid,
 }

@@ -11,13 +11,17 @@
 
 mod expr;
 mod ids;
+mod pattern;
 mod program;
+mod stmt;
 mod types;
 mod walk;
 
 pub use expr::*;
 pub use ids::*;
+pub use pattern::*;
 pub use program::*;
+pub use stmt::*;
 pub(crate) use types::Adopted;
 pub use types::{Type, Types};
 pub use walk::VisitorMut;

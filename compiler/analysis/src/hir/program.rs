@@ -1,7 +1,8 @@
 //! Declarations: what a program consists of.
 
-use super::expr::{Body, Expr, Pattern};
+use super::expr::{Body, Expr};
 use super::ids::{ActivityId, ConstId, FunctionId, ModuleId, NominalId, Table, Ty, WorkflowId};
+use super::pattern::Pattern;
 use super::types::Types;
 use flow_syntax::ast::Name;
 use flow_syntax::{FileId, Span};

@@ -1,7 +1,9 @@
 //! The direct parts of an expression, for passes that go over whole bodies.
 
-use super::expr::{Block, Branch, Expr, ExprKind, Pattern, RaceHead, Stmt, StmtKind, StringPart};
+use super::expr::{Branch, Expr, ExprKind, RaceHead, StringPart};
+use super::pattern::Pattern;
 use super::program::Policy;
+use super::stmt::{Block, Stmt, StmtKind};
 
 /// What a pass over a body does with each part.
 pub trait VisitorMut {

@@ -17,6 +17,14 @@ pub(crate) fn no_method(
 ) -> Diagnostic {
     let message = format!("`{found}` has no method `{}`", name.text);
     let diagnostic = error(codes::NO_METHOD, message, name.span, "no function of this name takes it first");
+    let unused =
+        crate::stdlib::with_method(&name.text, found).find(|known| cx.lookup(module, known).is_none());
+    if let (Some(standard), Some(start)) = (unused, cx.file_start(module)) {
+        let line = format!("use std.{standard}");
+        return diagnostic
+            .help(format!("`{}` is of `std.{standard}`: add `{line}` at the top of the file", name.text))
+            .fix(Span::new(start, start), format!("{line}\n"), format!("add `{line}`"));
+    }
     if let Some(meant) = foreign(&diagnostic, Place::Member, name) {
         return meant;
     }
@@ -101,6 +109,13 @@ pub(crate) fn not_assignable(name: &Ident, declared_at: Option<Span>, is_param: 
         Some(span) => declared(diagnostic, span).help("declare it with `var`"),
         None => diagnostic.help("what changes is a `var` in a body, or a `state` of a workflow"),
     }
+}
+
+/// An assignment to what a file declares; `kind` as in "a constant".
+pub(crate) fn assigned_declaration(name: &Ident, kind: &str) -> Diagnostic {
+    let message = format!("`{}` can't be assigned", name.text);
+    error(codes::NOT_ASSIGNABLE, message, name.span, format!("{kind} stays what it is"))
+        .help("what changes is a `var` in a body, or a `state` of a workflow")
 }
 
 pub(crate) fn not_a_place(span: Span) -> Diagnostic {

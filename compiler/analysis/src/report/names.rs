@@ -207,6 +207,26 @@ pub(crate) fn missing_use(cx: &Context<'_>, module: ModuleId, name: &Ident) -> D
     }
 }
 
+/// `std.date.today()`: a path where a name belongs.
+pub(crate) fn whole_path(
+    cx: &Context<'_>,
+    module: ModuleId,
+    name: &Ident,
+    used: bool,
+    span: Span,
+) -> Diagnostic {
+    let line = format!("use std.{}", name.text);
+    let message = format!("a module goes by its last name: `{}`", name.text);
+    let diagnostic = error(codes::MISSING_USE, message, span, "");
+    match cx.file_start(module) {
+        Some(start) if !used => diagnostic
+            .help(format!("add `{line}` at the top of the file, and write `{}`", name.text))
+            .suggest(Span::new(start, start), format!("{line}\n"), format!("add `{line}`"))
+            .suggest(span, name.as_str(), format!("write `{}`", name.text)),
+        _ => diagnostic.fix(span, name.as_str(), format!("write `{}`", name.text)),
+    }
+}
+
 pub(crate) fn ambiguous_case(name: &Ident, owners: &[String]) -> Diagnostic {
     let message = format!("`{}` may be of {}", name.text, list(owners));
     let help = owners.first().map_or(String::new(), |owner| format!("write `{owner}.{}`", name.text));

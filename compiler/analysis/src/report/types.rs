@@ -110,6 +110,51 @@ pub(crate) fn without_unit(diagnostic: Diagnostic, number: Span) -> Diagnostic {
         .suggest(end, "s", "these are seconds")
 }
 
+/// Two arguments, each of the type of the other's place. For each place the parameter, its type, where that is declared,
+/// and the argument.
+pub(crate) fn exchanged_arguments(callee: &str, places: [(Name, String, Span, Span); 2]) -> Diagnostic {
+    let [(first, first_ty, first_declared, one), (second, second_ty, second_declared, other)] = places;
+    let message = format!("these two arguments of `{callee}` are exchanged");
+    let label = |ty: &str, name: &str| match name {
+        "" => format!("a `{ty}` belongs here"),
+        _ => format!("`{name}`, a `{ty}`, belongs here"),
+    };
+    let mut diagnostic = error(codes::MISMATCH, message, one, label(&first_ty, &first))
+        .at(other, label(&second_ty, &second))
+        .help("exchange them, or name them: `name: value`");
+    for declared in [first_declared, second_declared].into_iter().filter(|span| !span.is_nowhere()) {
+        diagnostic = diagnostic.also(declared, "");
+    }
+    diagnostic
+}
+
+/// `Ok(value)` or `Err(error)` where another type is wanted: how other languages return.
+pub(crate) fn result_by_hand(diagnostic: Diagnostic, is_ok: bool) -> Diagnostic {
+    diagnostic.help(if is_ok {
+        "a value is returned as it is, without `Ok(…)`; that something may fail says the signature: `fails …`"
+    } else {
+        "raise the error: `fail …` in place of `Err(…)`; the signature names its type: `fails …`"
+    })
+}
+
+/// `Ok(())` where nothing is returned.
+pub(crate) fn result_of_nothing(span: Span) -> Diagnostic {
+    error(codes::MISMATCH, "nothing is returned here, and that needs no `Ok`", span, "")
+        .help("leave it out: what returns nothing ends where its body ends")
+}
+
+/// `2024-01-01`
+pub(crate) fn date_literal(parts: [&str; 3], span: Span) -> Diagnostic {
+    let [year, month, day] = parts.map(|part| part.trim_start_matches('0'));
+    error(codes::DATE_LITERAL, "this subtracts numbers: dates have no literal", span, "")
+        .help(format!("write `Date({year}, {month}, {day})`, of `use std.date.{{Date}}`"))
+        .suggest(
+            span,
+            format!("Date({year}, {month}, {day})"),
+            format!("write `Date({year}, {month}, {day})`"),
+        )
+}
+
 /// Why there is no value where one is expected.
 #[derive(Clone, Copy)]
 pub(crate) enum Nothing {

@@ -6,7 +6,7 @@ use crate::heap::json::{DEEPEST, TooDeep, number};
 use crate::heap::{Heap, OutOfMemory};
 use crate::ids::TypeId;
 use crate::program::Program;
-use crate::types::{Case, Field, Type};
+use crate::types::{Case, DATE, Field, Type};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rust_decimal::Decimal;
@@ -54,7 +54,7 @@ impl Mismatch {
     }
 }
 
-/// The value as JSON: records as objects, enums as `"Case"` or `{"Case": …}`, decimals as numbers with their digits.
+/// The value as JSON: records as objects, days as `"2024-02-29"`, enums as `"Case"` or `{"Case": …}`, decimals as numbers with their digits.
 pub fn to_json(program: &Program, heap: &Heap, ty: TypeId, word: u64) -> Result<Value, TooDeep> {
     Writer { program, heap, budget: heap.limits().heap_words }.value(ty, word, DEEPEST)
 }
@@ -136,7 +136,10 @@ impl Writer<'_> {
             Some(Type::Tuple(items)) => {
                 self.array(items.iter().enumerate().map(|(at, ty)| (*ty, heap.field(word, at))), depth)?
             }
-            Some(Type::Record { fields, .. }) => self.object(fields, |at| heap.field(word, at), depth)?,
+            Some(Type::Record { name, fields }) => match name.as_str() {
+                DATE => self.date(fields, word, depth)?,
+                _ => self.object(fields, |at| heap.field(word, at), depth)?,
+            },
             Some(Type::Enum { cases, .. }) => self.case(ty, cases, word, depth)?,
             Some(Type::Error) => {
                 let parts = heap.error_parts(word);
@@ -167,6 +170,18 @@ impl Writer<'_> {
             object.insert(field.name.clone(), self.value(field.ty, word(at), depth)?);
         }
         Ok(Value::Object(object))
+    }
+
+    /// A day as text. One that the calendar doesn't have is an object, so that it reads back.
+    fn date(&mut self, fields: &[Field], word: u64, depth: usize) -> Result<Value, TooDeep> {
+        let part = |at| self.heap.field(word, at) as i64;
+        match time::show_date(part(0), part(1), part(2)) {
+            Some(text) => Ok(Value::String(text)),
+            None => {
+                let heap = self.heap;
+                self.object(fields, |at| heap.field(word, at), depth)
+            }
+        }
     }
 
     fn map(&mut self, key: TypeId, value: TypeId, word: u64, depth: usize) -> Result<Value, TooDeep> {
@@ -266,6 +281,11 @@ impl<'p> Reader<'p> {
             (Some(Type::Tuple(types)), Value::Array(items)) if types.len() == items.len() => {
                 let items = self.items(types.iter().copied().zip(items), depth)?;
                 self.heap.make_record(&items)?
+            }
+            (Some(Type::Record { name, .. }), Value::String(text)) if name == DATE => {
+                let expected = "a Date like \"2030-01-31\"";
+                let parts = time::parse_date(text).ok_or_else(|| mismatch(expected, json))?;
+                self.heap.make_record(&parts.map(i64::cast_unsigned))?
             }
             (Some(Type::Record { fields, .. }), Value::Object(_)) => {
                 let fields = self.fields(fields, json, depth)?;

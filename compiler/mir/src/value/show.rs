@@ -5,7 +5,7 @@ use crate::heap::Heap;
 use crate::heap::json::JsonTag;
 use crate::ids::TypeId;
 use crate::program::Program;
-use crate::types::{Case, Field, Type};
+use crate::types::{Case, Field, Type, plain_name};
 use std::fmt::Write;
 
 /// A text grown longer than this is cut; sharing can make a small heap show as a huge text.
@@ -104,6 +104,7 @@ impl<'a> Shower<'a> {
             }
             Some(Type::Record { name, fields }) => {
                 // People write constructors without type arguments.
+                let name = plain_name(name);
                 self.text.push_str(name.split('<').next().unwrap_or(name));
                 self.fields(fields, |at| heap.field(word, at));
             }

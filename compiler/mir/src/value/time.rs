@@ -1,6 +1,6 @@
-//! Durations and timestamps as text, both ways.
+//! Durations, timestamps and days as text, both ways.
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat};
 
 const UNITS: [(&str, i64); 8] = [
     ("d", 86_400_000_000_000),
@@ -57,10 +57,38 @@ pub fn parse_timestamp(text: &str) -> Option<i64> {
     DateTime::parse_from_rfc3339(text).ok()?.timestamp_nanos_opt()
 }
 
+/// A day as ISO 8601 has it, `2024-02-29`; `None` where the calendar has no such day, or its year not four digits.
+pub fn show_date(year: i64, month: i64, day: i64) -> Option<String> {
+    let (month, day) = (u32::try_from(month).ok()?, u32::try_from(day).ok()?);
+    let year = i32::try_from(year).ok().filter(|year| (0..=9999).contains(year))?;
+    NaiveDate::from_ymd_opt(year, month, day).map(|date| date.to_string())
+}
+
+/// Year, month and day of what [`show_date`] writes.
+pub fn parse_date(text: &str) -> Option<[i64; 3]> {
+    let date: NaiveDate = text.parse().ok().filter(|date: &NaiveDate| date.to_string() == text)?;
+    Some([i64::from(date.year()), i64::from(date.month()), i64::from(date.day())])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn days_read_as_they_are_written() {
+        for (date, text) in [([2024, 2, 29], "2024-02-29"), ([1, 1, 1], "0001-01-01")] {
+            assert_eq!(show_date(date[0], date[1], date[2]).as_deref(), Some(text));
+            assert_eq!(parse_date(text), Some(date));
+        }
+        for [year, month, day] in [[2023, 2, 29], [2024, 13, 1], [10_000, 1, 1], [-1, 1, 1], [2024, -1, 1]] {
+            assert_eq!(show_date(year, month, day), None);
+        }
+        for wrong in ["", "2023-02-29", "2024-2-29", "29.2.2024", "+2024-02-29", " 2024-02-29", "12024-02-29"]
+        {
+            assert_eq!(parse_date(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn durations_read_as_they_are_written() {

@@ -1,7 +1,7 @@
 //! Marks and expressions.
 
 use super::{Idiom, Place, idiom};
-use crate::token::TokenKind::{Coalesce, Dot, DotDot, Equal, EqualEqual, Is, NotEqual, Or};
+use crate::token::TokenKind::{Coalesce, Dot, DotDot, Equal, EqualEqual, Is, NotEqual, Or, Within};
 
 /// Operators that have another name here, or none.
 pub(super) const MARKS: &[Idiom] = &[
@@ -65,6 +65,7 @@ pub(super) const TABLE: &[Idiom] = &[
         .help("convert with a method, such as `n.to_decimal()`, or `json.to(value)`; a string shows any value: `\"{n}\"`")
         .value(),
     idiom("^ await ^ ! sleep/receive/wait", "nothing needs `await` here").fix("").read_as(&[]),
+    idiom("receive $name ^ timeout ^", "`receive` waits `within` a time").fix("within").read_as(&[Within]),
     idiom("<- $name", "`<-` is written `receive`").fix("receive $name").value(),
     // Lambdas.
     idiom("lambda $rest : $value", "a lambda has its parameters between bars").fix("|$rest| $value").value(),

@@ -6,7 +6,7 @@ use super::Lexer;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::foreign::characters;
-use crate::token::TokenKind;
+use crate::token::{Token, TokenKind};
 
 /// Quotes that are none here, and what may end a text that they begin.
 const QUOTES: [(char, &[char]); 8] = [
@@ -133,6 +133,45 @@ impl Lexer<'_> {
         });
         self.line_breaks += inner.matches('\n').count() as u32;
         self.resume(stop);
+    }
+
+    /// `"${name}"`: the `$` is text, as in an amount of dollars, or a habit from another language.
+    pub(super) fn dollar(&mut self, at: usize) {
+        let mark = self.span(at, at + 1);
+        self.report(
+            Diagnostic::warning(codes::DOLLAR_BEFORE_BRACE, "this `$` is part of the text")
+                .at(mark, "shown as it is")
+                .help("`{…}` interpolates by itself; where an amount of dollars is meant, `\\$` says so")
+                .suggest(mark, "", "remove it")
+                .suggest(mark, "\\$", "keep it"),
+        );
+    }
+
+    /// `let half = n // 2`: as a comment, the division of another language takes the rest of its line along.
+    pub(super) fn divided(&mut self, start: usize, comment: &str) {
+        let comment = comment.trim_start_matches('/').split("//").next().unwrap_or_default().trim();
+        let number = comment.trim_end_matches([')', ']', '}', ' ']);
+        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') {
+            return;
+        }
+        let closes = comment.ends_with([')', ']', '}']);
+        let is_operand =
+            |kind| matches!(kind, TokenKind::Lower | TokenKind::CloseParen | TokenKind::CloseBracket);
+        let mut before = self.out.tokens.iter().rev();
+        let behind_operand = before.clone().next().is_some_and(|last| is_operand(last.kind));
+        // A number behind an item of a list, say, is a note; behind what is assigned it is hardly one.
+        let line = |token: &&Token| !token.starts_line;
+        let assigned = before.by_ref().take_while(line).any(|token| token.kind == TokenKind::Equal);
+        if !behind_operand || !(closes || assigned) {
+            return;
+        }
+        let mark = self.span(start, start + "//".len());
+        self.report(
+            Diagnostic::warning(codes::COMMENTED_DIVISION, "`//` begins a comment: nothing is divided here")
+                .at(mark, "the rest of the line is not read")
+                .help("`Int / Int` gives a whole number, rounded toward zero")
+                .suggest(mark, "/", "divide with `/`"),
+        );
     }
 
     /// `!a` is negation; behind a value, `!` is what other languages unwrap or expand with.

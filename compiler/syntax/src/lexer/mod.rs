@@ -156,6 +156,7 @@ impl<'s> Lexer<'s> {
         let line = text.get(3..).unwrap_or_default();
         let line = line.strip_prefix(' ').unwrap_or(line);
         match kind {
+            CommentKind::Line if trailing => self.divided(start, text),
             CommentKind::Line => {}
             // Behind code it would document what follows, which nobody means: it has no target.
             CommentKind::Doc if trailing => {
@@ -207,11 +208,18 @@ impl<'s> Lexer<'s> {
     fn string_text(&mut self, mut open: OpenString, from: usize) {
         let bytes = self.text.as_bytes();
         let mut at = from;
+        let mut unescaped = from;
         loop {
             let rest = bytes.get(at..).unwrap_or_default();
             match rest {
-                [b'\\', ..] => at = self.escape(at),
+                [b'\\', ..] => {
+                    at = self.escape(at);
+                    unescaped = at;
+                }
                 [b'{', ..] => {
+                    if bytes.get(unescaped..at).is_some_and(|text| text.ends_with(b"$")) {
+                        self.dollar(at - 1);
+                    }
                     self.string_part(from, at);
                     self.push(TokenKind::InterpOpen, at, at + 1);
                     open.interpolation = at;
@@ -246,7 +254,7 @@ impl<'s> Lexer<'s> {
                 self.report(match written {
                     "\\(" => diagnostic.help("in a string, `{name}` interpolates"),
                     _ => diagnostic
-                        .help("escapes are `\\n \\t \\r \\0 \\\\ \\\" \\{ \\}` and `\\u{e4}`; a backslash itself is `\\\\`"),
+                        .help("escapes are `\\n \\t \\r \\0 \\\\ \\\" \\{ \\} \\$` and `\\u{e4}`; a backslash itself is `\\\\`"),
                 });
                 at + length
             }
