@@ -130,6 +130,7 @@ impl<'a> Checker<'_, 'a> {
         ((first, one), (second, other)): ((usize, &Arg), (usize, &Arg)),
         reported: usize,
     ) {
+        let adjacent = first + 1 == second;
         let (Some(first), Some(second)) = (slots.get(first), slots.get(second)) else { return };
         let is_all = self.cx.work.diagnostics.len() == reported + 2;
         if !is_all || one.name.is_some() || other.name.is_some() {
@@ -139,7 +140,7 @@ impl<'a> Checker<'_, 'a> {
             self.cx.work.diagnostics.truncate(reported);
             let places = [(first, one.value.span), (second, other.value.span)]
                 .map(|(slot, span)| (slot.name.clone(), self.show(slot.ty), slot.declared, span));
-            self.report(report::exchanged_arguments(&target.name, places));
+            self.report(report::exchanged_arguments(&target.name, places, adjacent));
         }
     }
 
@@ -182,7 +183,7 @@ impl<'a> Checker<'_, 'a> {
             let index = match &arg.name {
                 None => {
                     next += 1;
-                    next - 1
+                    self.behind_named(slots, &assigned, offset, next - 1, arg).unwrap_or(next - 1)
                 }
                 Some(name) => match slots.iter().position(|slot| slot.name == name.text) {
                     Some(index) => index,
@@ -224,6 +225,31 @@ impl<'a> Checker<'_, 'a> {
             self.report(report::cyclic_default(default.span));
         }
         value
+    }
+
+    /// The slot that an argument without a name is probably for, where the one it would have is given by name before.
+    /// Told as one mistake.
+    fn behind_named(
+        &mut self,
+        slots: &[Slot<'a>],
+        assigned: &[Option<&Arg>],
+        offset: usize,
+        index: usize,
+        arg: &Arg,
+    ) -> Option<usize> {
+        if !matches!(assigned.get(index), Some(Some(_))) {
+            return None;
+        }
+        let free = |at: &usize| matches!(assigned.get(*at), Some(None));
+        let of_its_name = |at: &usize| match (&arg.value.kind, slots.get(*at)) {
+            (ast::ExprKind::Name(name), Some(slot)) => slot.name == name.text,
+            _ => false,
+        };
+        let mut places = (offset..slots.len()).filter(free);
+        let place = places.clone().find(of_its_name).or_else(|| places.next())?;
+        let meant = slots.get(place).map(|slot| slot.name.clone()).unwrap_or_default();
+        self.report(report::unnamed_behind_named(&meant, arg.span));
+        Some(place)
     }
 
     /// A default, understood where it is declared. Mistakes in it are reported there, not at each call.

@@ -73,7 +73,7 @@ impl<'a> Checker<'_, 'a> {
         match (candidates.as_slice(), args) {
             ([only], _) => self.call_def(Def::Function(*only), None, args, settings, span, want),
             ([_, ..], [first, rest @ ..]) if first.name.is_none() => {
-                let receiver = self.infer(&first.value);
+                let receiver = self.expr(&first.value, &Want::Open);
                 self.method(receiver, name, rest, settings, span, want)
             }
             _ => {
@@ -184,8 +184,9 @@ impl<'a> Checker<'_, 'a> {
         }
         let mut candidates = self.method_candidates(&shape, name);
         candidates.retain(|id| self.first_param_fits(*id, receiver.ty));
-        if candidates.len() > 1 {
-            // Which of them is meant says the type, so that of a number literal is what it is by itself.
+        if candidates.iter().any(|id| candidates.first() != Some(id)) {
+            // Which of them is meant says the type: what a number literal is must be known now.
+            self.number_beside(receiver.ty, args);
             self.settle(receiver.ty);
         }
         match candidates.into_iter().find(|id| self.first_param_fits(*id, receiver.ty)) {
@@ -196,6 +197,21 @@ impl<'a> Checker<'_, 'a> {
                 let diagnostic = report::no_method(self.cx, self.module, &shape, &found, name);
                 self.report(diagnostic);
                 self.invalid(span)
+            }
+        }
+    }
+
+    /// Makes a number literal what the number beside it is: `max(0, price)`.
+    fn number_beside(&mut self, ty: Ty, args: &[Arg]) {
+        if !self.is_open_number(ty) {
+            return;
+        }
+        for arg in args {
+            if let ast::ExprKind::Name(_) | ast::ExprKind::Field { .. } | ast::ExprKind::Decimal(_) =
+                &arg.value.without_parens().kind
+            {
+                let beside = self.quietly(|checker| checker.expr(&arg.value, &Want::Any)).ty;
+                self.unify(ty, beside);
             }
         }
     }

@@ -93,7 +93,7 @@ impl Checker<'_, '_> {
                 let value = self.check(value, ty, Why::Declared(written.span));
                 Expr { ty, ..value }
             }
-            None => self.infer(value),
+            None => self.expr(value, &Want::Open),
         };
         if let Some(declared) = self.parts.states.get_mut(state as usize) {
             declared.ty = value.ty;
@@ -125,6 +125,8 @@ pub(super) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) -> Option<Wor
     if let Some(written) = &decl.signature.result {
         checker.check_border(signature.result, "the result of a workflow", written.span);
     }
+    // Handlers see what the body made of them.
+    checker.unknowns.settle_all();
     let tys: Vec<Ty> = checker.parts.states.iter().map(|state| state.ty).collect();
     let tys: Vec<Ty> = tys.into_iter().map(|ty| checker.resolve(ty)).collect();
     checker.parts.states.iter_mut().zip(tys).for_each(|(state, ty)| state.ty = ty);

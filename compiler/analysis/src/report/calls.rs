@@ -48,6 +48,14 @@ pub(crate) fn not_callable(found: &str, span: Span) -> Diagnostic {
     error(codes::NOT_CALLABLE, format!("{found} can't be called"), span, "")
 }
 
+/// `f(b: 1, 2)`; `meant` is the parameter that the argument is probably for.
+pub(crate) fn unnamed_behind_named(meant: &Name, span: Span) -> Diagnostic {
+    let start = Span::new(span.start, span.start);
+    error(codes::EXTRA_ARGUMENT, "behind named arguments, each has a name", span, "what is this for?")
+        .help(format!("name it: `{meant}: …`, or let it stand before the named ones"))
+        .suggest(start, format!("{meant}: "), format!("it is `{meant}`"))
+}
+
 pub(crate) fn default_beside(name: &Ident) -> Diagnostic {
     error(codes::UNKNOWN_NAME, "a default can't use what stands beside it", name.span, "not known here")
         .note("a default is understood where it is declared, before any argument is given")

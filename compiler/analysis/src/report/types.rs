@@ -111,17 +111,25 @@ pub(crate) fn without_unit(diagnostic: Diagnostic, number: Span) -> Diagnostic {
 }
 
 /// Two arguments, each of the type of the other's place. For each place the parameter, its type, where that is declared,
-/// and the argument.
-pub(crate) fn exchanged_arguments(callee: &str, places: [(Name, String, Span, Span); 2]) -> Diagnostic {
+/// and the argument; `adjacent` where none stands between them.
+pub(crate) fn exchanged_arguments(
+    callee: &str,
+    places: [(Name, String, Span, Span); 2],
+    adjacent: bool,
+) -> Diagnostic {
     let [(first, first_ty, first_declared, one), (second, second_ty, second_declared, other)] = places;
     let message = format!("these two arguments of `{callee}` are exchanged");
     let label = |ty: &str, name: &str| match name {
-        "" => format!("a `{ty}` belongs here"),
-        _ => format!("`{name}`, a `{ty}`, belongs here"),
+        "" => format!("`{ty}` belongs here"),
+        _ => format!("`{name}: {ty}` belongs here"),
     };
     let mut diagnostic = error(codes::MISMATCH, message, one, label(&first_ty, &first))
         .at(other, label(&second_ty, &second))
         .help("exchange them, or name them: `name: value`");
+    // With nothing between them, the other then has its place by itself.
+    if adjacent && !second.is_empty() {
+        diagnostic = diagnostic.fix(Span::new(one.start, one.start), format!("{second}: "), "name it");
+    }
     for declared in [first_declared, second_declared].into_iter().filter(|span| !span.is_nowhere()) {
         diagnostic = diagnostic.also(declared, "");
     }
@@ -243,6 +251,9 @@ pub(crate) fn operator(op: &str, left: &str, right: Option<&str>, span: Span) ->
         }
         (_, "Money", _) | (_, _, Some("Money")) => diagnostic
             .help("amounts of money have methods, which see to their currencies: `price.add(fee)`, `price.times(3)`"),
+        ("<" | "<=" | ">" | ">=", ..) if left.starts_with('(') && right == Some(left) => {
+            diagnostic.help(format!("tuples are compared by a function: `compare(a, b) {op} 0`"))
+        }
         ("??" | "?.", ..) => diagnostic.note("it takes an optional value, `T?`"),
         _ => diagnostic,
     }

@@ -76,7 +76,8 @@ pub(super) const TABLE: &[Idiom] = &[
     idiom("$line ^ switch/when/case ^ $value {", "`$marked` is written `match`")
         .help("write `match value { A => …, B => …, _ => … }`"),
     idiom("^ $int ..=/../... $int2 ^", "a pattern has no range").place(Place::Arm).help("test it with a guard: `n if n < 10 => …`"),
-    idiom("^ . ^ $Type ! =>", "a case is named without a dot").fix("").read_as(&[]),
+    idiom("{ ^ . ^ $Type =>", "a case is named without a dot").fix("").read_as(&[]),
+    idiom("^ . ^ $Type ! =>", "a case is named without a dot").fix("").read_as(&[Newline]),
     idiom("^ ! , ^ $value =>", "alternatives are joined by `|`").place(Place::Arm).fix(" |").read_as(&[Bar]),
     idiom("^ case ^ $value =>", "an arm begins with its pattern").fix("").read_as(&[]),
     idiom("^ case ^ $value :/->", "an arm begins with its pattern, and `=>` stands behind it").help("write `pattern => …`"),
