@@ -102,7 +102,8 @@ impl VisitorMut for Finisher<'_, '_, '_> {
 impl Finisher<'_, '_, '_> {
     /// A number literal whose type was open, as one of the type it turned out to have.
     fn adapt(&self, expr: &mut Expr) {
-        let adapted = adapt_literal(std::mem::take(expr), self.checker.cx.ty(expr.ty));
+        let ty = self.checker.cx.ty(expr.ty);
+        let adapted = adapt_literal(std::mem::take(expr), ty);
         *expr = adapted.unwrap_or_else(|same| same);
     }
 
