@@ -2,9 +2,9 @@
 //! same live values at every suspension, so that either goes on from what the other left.
 
 use crate::{Counters, Target, program};
-use flow_mir::value::Image;
+use flow_mir::value::show_brief;
 use flow_mir::{Entry, Executor, Exit, Frame, Function, FunctionId, Heap, Host, Program, SuspensionId};
-use flow_mir::{SuspensionPoint, Terminator};
+use flow_mir::{SuspensionPoint, Terminator, TypeId};
 use flow_project::Random;
 use flow_tests::simulation::{Answer, Attempt, Ended, Simulation};
 use serde_json::{Value, json};
@@ -66,8 +66,15 @@ fn run(executors: Vec<Arc<dyn Executor>>, number: i64) -> (Ended, Vec<Left>) {
     (ended, left)
 }
 
-/// A suspension and the image of the values that live on.
-type Left = (FunctionId, SuspensionId, Vec<u8>);
+/// A suspension and the values that live on. What they share in memory is for each executor to choose.
+type Left = (FunctionId, SuspensionId, Vec<String>);
+
+fn shown(program: &Program, heap: &Heap, ty: TypeId, word: u64) -> String {
+    if word == 0 && program.types.is_plain_reference(ty) {
+        return "not set yet".into();
+    }
+    show_brief(program, heap, ty, word)
+}
 
 /// The first suspension where two runs differ.
 fn difference(one: &[Left], other: &[Left]) -> Option<String> {
@@ -103,12 +110,11 @@ impl Executor for Watched {
         if let Exit::Suspend { suspension, slots, .. } = &exit
             && let Some((code, point)) = waits(executor.program(), function, *suspension)
         {
-            let types = point.live.iter().filter_map(|id| code.locals.get(*id)).map(|local| local.ty);
-            let roots: Vec<_> = types.zip(slots.iter().copied()).collect();
-            // Values that are too large to be copied are so for both.
-            let image = Image::capture(executor.program(), heap, &roots).map(|image| image.encode());
+            let live =
+                point.live.iter().zip(slots).filter_map(|(id, word)| Some((code.locals.get(*id)?, word)));
+            let values = live.map(|(local, word)| shown(executor.program(), heap, local.ty, *word)).collect();
             let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-            left.push((function, *suspension, image.unwrap_or_default()));
+            left.push((function, *suspension, values));
         }
         exit
     }
