@@ -193,6 +193,15 @@ impl Checker<'_, '_> {
     /// An operator on two checked operands.
     pub fn apply(&mut self, op: BinaryOp, op_span: Span, left: Expr, right: Expr, span: Span) -> Expr {
         let (lt, rt) = (self.head(left.ty), self.head(right.ty));
+        // What the other operand would have said of a number is not known.
+        if lt == Types::INVALID || rt == Types::INVALID {
+            for side in [lt, rt] {
+                if self.is_open_number(side) {
+                    self.close(side);
+                }
+            }
+        }
+        let (lt, rt) = (self.head(lt), self.head(rt));
         let unknown = |ty: Ty| matches!(self.cx.ty(ty), Type::Infer(_));
         // An operand not known yet (a lambda's parameter) is taken to be as the other one.
         if unknown(lt) != unknown(rt) || self.is_open_number(lt) && self.is_open_number(rt) {
