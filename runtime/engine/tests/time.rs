@@ -87,16 +87,21 @@ fn what_came_while_nobody_was_there_counts_from_when_it_came() {
 fn what_came_after_a_deadline_that_nobody_saw_pass_is_too_late() {
     let world = World::open();
     run(world.clone(), async {
-        let place = Place::new();
-        let pause = Duration::from_millis(50);
-        let first = place.engine(&world).await;
-        first.run_or_continue(&program(), "nap", nap(pause), "a").await.unwrap();
-        first.close().await.unwrap();
-        drop(first);
-        tokio::time::sleep(2 * pause).await;
-        let second = place.engine(&world).await;
-        second.cancel("a").await.unwrap();
-        let run = second.resume("a").await.unwrap();
-        assert_eq!(status(&second, run.instance()).await, Status::Completed);
+        for pause in naps() {
+            let place = Place::new();
+            let first = place.engine(&world).await;
+            first.run_or_continue(&program(), "nap", nap(pause), "a").await.unwrap();
+            first.close().await.unwrap();
+            drop(first);
+            tokio::time::sleep(pause).await;
+            let second = place.engine(&world).await;
+            // Otherwise its first owner was still there to see the deadline pass.
+            if second.cancel("a").await.is_ok() {
+                let run = second.resume("a").await.unwrap();
+                assert_eq!(status(&second, run.instance()).await, Status::Completed);
+                return;
+            }
+        }
+        panic!("this machine takes more than 16 s to close an engine");
     });
 }

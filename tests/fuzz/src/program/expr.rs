@@ -92,6 +92,20 @@ impl Maker<'_> {
         }
     }
 
+    /// A value of `Decimal`s, all written as whole numbers.
+    pub fn whole_numbers(&mut self, ty: &Ty) -> String {
+        match ty {
+            Ty::List(item) => {
+                let items: Vec<String> =
+                    (0..=self.random.below(3)).map(|_| self.whole_numbers(item)).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Ty::Map(value) => format!("[\"k0\": {}]", self.whole_numbers(value)),
+            Ty::Tuple(a, b) => format!("({}, {})", self.whole_numbers(a), self.whole_numbers(b)),
+            _ => self.random.below(1_000).to_string(),
+        }
+    }
+
     /// An expression whose type nothing in it says, with a place that does.
     fn typed(&mut self, text: &str, ty: &Ty) -> String {
         let name = self.new_name("t");

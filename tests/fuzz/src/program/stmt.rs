@@ -7,16 +7,18 @@ impl Maker<'_> {
     /// A statement; `durable` ones only where strands may be started.
     pub fn stmt(&mut self, indent: usize, durable: bool) -> String {
         let pad = "  ".repeat(indent);
-        match self.random.below(if durable { 12 } else { 8 }) {
-            0..=2 => self.let_stmt(&pad),
+        match self.random.below(if durable { 13 } else { 9 }) {
+            0..=1 => self.let_stmt(&pad),
+            2 => self.open_literal(&pad),
             3 => self.var_and_loop(&pad),
             4 => self.assignment(&pad),
             5 => self.while_loop(&pad),
             6 => self.early_end(&pad),
             7 => self.collected(&pad),
-            8 => self.saga(&pad),
-            9 => self.parallel(&pad),
-            10 => self.parallel_for(&pad),
+            8 => self.late(&pad),
+            9 => self.saga(&pad),
+            10 => self.parallel(&pad),
+            11 => self.parallel_for(&pad),
             _ => format!("{pad}sleep {}ms\n", self.random.below(5_000)),
         }
     }
@@ -28,6 +30,29 @@ impl Maker<'_> {
         let written = ty.text();
         self.scope.push(Variable { name: name.clone(), ty, mutable: false });
         format!("{pad}let {name}: {written} = {value}\n")
+    }
+
+    /// Numbers of which a later statement says that they are decimals.
+    fn open_literal(&mut self, pad: &str) -> String {
+        let ty = Ty::decimals(self.random, 2);
+        let (first, second) = (self.whole_numbers(&ty), self.whole_numbers(&ty));
+        let condition = self.expr(&Ty::Bool, 1);
+        let (open, known) = (self.new_name("n"), self.new_name("d"));
+        let written = ty.text();
+        for name in [&open, &known] {
+            self.scope.push(Variable { name: name.clone(), ty: ty.clone(), mutable: false });
+        }
+        format!(
+            "{pad}let {open} = if ({condition}) {{ {first} }} else {{ {second} }}\n{pad}let {known}: {written} = {open}\n"
+        )
+    }
+
+    /// A variable that begins as a whole number, and is a decimal by what is added to it.
+    fn late(&mut self, pad: &str) -> String {
+        let name = self.new_name("l");
+        let (first, added) = (self.random.below(100), self.expr(&Ty::Decimal, 2));
+        self.scope.push(Variable { name: name.clone(), ty: Ty::Decimal, mutable: true });
+        format!("{pad}var {name} = {first}\n{pad}{name} += {added}\n")
     }
 
     fn var_and_loop(&mut self, pad: &str) -> String {

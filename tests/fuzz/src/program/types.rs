@@ -41,6 +41,19 @@ impl Ty {
         }
     }
 
+    /// `Decimal`, or something of them.
+    pub fn decimals(random: &mut Random, depth: usize) -> Ty {
+        match random.below(if depth == 0 { 1 } else { 5 }) {
+            2 => Ty::List(Box::new(Ty::decimals(random, depth - 1))),
+            3 => Ty::Map(Box::new(Ty::decimals(random, depth - 1))),
+            4 => Ty::Tuple(
+                Box::new(Ty::decimals(random, depth - 1)),
+                Box::new(Ty::decimals(random, depth - 1)),
+            ),
+            _ => Ty::Decimal,
+        }
+    }
+
     pub fn is_function(&self) -> bool {
         matches!(self, Ty::Function(..))
     }
