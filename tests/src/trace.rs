@@ -51,6 +51,8 @@ pub struct Trace {
     steps: Vec<Step>,
     /// Where the step with a key stands.
     places: HashMap<String, usize>,
+    /// Steps in the order in which their ends were recorded; one commit may record several.
+    ends: Vec<usize>,
     now: Moment,
 }
 
@@ -68,11 +70,9 @@ impl Trace {
 
     /// The first arguments of the calls of an activity that were answered, in the order in which that was recorded.
     pub fn in_the_order_of_their_ends(&self, activity: &str) -> Vec<&str> {
-        let of_it = self.steps.iter().filter(|step| step.name == activity);
-        let mut ended: Vec<_> =
-            of_it.filter_map(|step| Some((step.end?.0, step.args.first()?.as_str()?))).collect();
-        ended.sort_by_key(|(moment, _)| *moment);
-        ended.into_iter().map(|(_, what)| what).collect()
+        let ended = self.ends.iter().filter_map(|place| self.steps.get(*place));
+        let of_it = ended.filter(|step| step.name == activity);
+        of_it.filter_map(|step| step.args.first()?.as_str()).collect()
     }
 
     /// An attempt is made.
@@ -109,8 +109,11 @@ impl Trace {
     }
 
     fn end(&mut self, key: &str, how: End) {
-        if let Some(step) = self.places.get(key).and_then(|place| self.steps.get_mut(*place)) {
+        let Some(place) = self.places.get(key).copied() else { return };
+        if let Some(step) = self.steps.get_mut(place) {
             step.end = Some((self.now, how));
+            self.ends.retain(|ended| *ended != place);
+            self.ends.push(place);
         }
     }
 }

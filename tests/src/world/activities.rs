@@ -139,6 +139,8 @@ impl Connectors for Reach {
         let name = args.first().and_then(Value::as_str).unwrap_or_default().to_owned();
         let body = args.get(1).and_then(Value::as_object);
         let args: Vec<Value> = body.map(|body| body.values().cloned().collect()).unwrap_or_default();
+        // What is still on its way when its process dies is not judged.
+        client.is_there().await;
         let instance = Reach::judge(world, client, key, &name);
         world.is_late().await;
         client.reach().await;

@@ -51,12 +51,17 @@ impl Client {
         self.stalled.fetch_max(until, Ordering::SeqCst);
     }
 
+    /// Returns at once; never where its process is gone.
+    pub(super) async fn is_there(&self) {
+        if self.dead.load(Ordering::SeqCst) {
+            std::future::pending().await
+        }
+    }
+
     /// Returns when it reaches the world; never where its process is gone.
     pub(super) async fn reach(&self) {
         loop {
-            if self.dead.load(Ordering::SeqCst) {
-                return std::future::pending().await;
-            }
+            self.is_there().await;
             let left = self.stalled.load(Ordering::SeqCst) - self.world.now();
             match u64::try_from(left) {
                 Ok(left) if left > 0 => tokio::time::sleep(Duration::from_nanos(left)).await,
