@@ -32,7 +32,13 @@ fn scene(program: &str, input: Value, seconds: i64, outside: Vec<Outside>) -> Sc
 
 /// Hands each seed to `judge`, which runs it.
 fn rage(scene: &Scene, judge: impl Fn(&dyn Fn(Script) -> Ended)) {
-    for seed in Seeds::up_to(SEEDS) {
+    rage_with(scene, &[], judge);
+}
+
+/// The same, after seeds that once failed.
+fn rage_with(scene: &Scene, once_failed: &[u64], judge: impl Fn(&dyn Fn(Script) -> Ended)) {
+    let known = once_failed.iter().copied().filter(|_| !Seeds::are_chosen());
+    for seed in known.chain(Seeds::up_to(SEEDS)) {
         let _repeat = Repeat("FLOW_SEED", seed);
         judge(&|script| run(scene, seed, script));
     }
@@ -77,7 +83,8 @@ fn a_saga_over_branches_races_and_spawned_strands_is_all_or_nothing() {
 #[test]
 fn children_undo_themselves_and_what_they_did_is_recalled() {
     let scene = scene(&format!("{TAKE}{CHILDREN}"), json!({}), 8, Vec::new());
-    rage(&scene, |run| assert_recalled(&run(Box::new(shop))));
+    // A report to a child that had ended with its root stayed in the inbox.
+    rage_with(&scene, &[1_263], |run| assert_recalled(&run(Box::new(shop))));
 }
 
 #[test]

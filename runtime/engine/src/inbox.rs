@@ -92,17 +92,33 @@ async fn read_once(core: &Arc<Core>, number: u64) -> Result<(), StoreError> {
             asleep.entry(root).or_default().push(row);
         }
     }
-    for root in asleep.into_keys() {
+    for (root, rows) in asleep {
         // Loading it reads its messages again, so none is lost between.
         if let Some(scope) = core.leases.covering(root) {
             core.bring(scope, &[root]).await?;
+            core.drop_what_is_too_late(root, &rows).await?;
         }
     }
     Ok(())
 }
 
 impl Core {
-    /// A message that no flow can read is taken out, so that it is not read for ever.
+    /// Takes out what came for children of a tree that has ended, which nobody loads any more: the late report of an attempt, say.
+    /// The root itself says of what comes for it that it comes too late.
+    async fn drop_what_is_too_late(&self, root: InstanceId, rows: &[InboxRow]) -> Result<(), StoreError> {
+        let of_children: Vec<&InboxRow> = rows.iter().filter(|row| row.instance != root).collect();
+        if of_children.is_empty() {
+            return Ok(());
+        }
+        if self.store.load(&[root]).await?.first().is_some_and(|stored| stored.row.status.is_final()) {
+            for row in of_children {
+                self.drop_message(row, "it has ended").await;
+            }
+        }
+        Ok(())
+    }
+
+    /// A message that nobody can read is taken out, so that it is not read for ever.
     async fn drop_message(&self, row: &InboxRow, reason: &str) {
         self.speaker.notice(crate::events::Notice::MessageDropped {
             instance: row.instance,

@@ -32,6 +32,15 @@ async fn cancelled_within(
     accepted && store.now().await.unwrap() < began.plus(pause.as_nanos() as i64)
 }
 
+/// Begins a nap and leaves it; gives when it began.
+async fn leave(pause: Duration, place: &Place, world: &std::sync::Arc<World>) -> Timestamp {
+    let engine = place.engine(world).await;
+    engine.run_or_continue(&program(), "nap", nap(pause), "a").await.unwrap();
+    let began = began(&engine).await;
+    engine.close().await.unwrap();
+    began
+}
+
 async fn began(engine: &Engine) -> Timestamp {
     engine.history("a", 0, 1).await.unwrap().first().unwrap().at
 }
@@ -66,11 +75,7 @@ fn what_came_while_nobody_was_there_counts_from_when_it_came() {
     run(world.clone(), async {
         for pause in naps() {
             let place = Place::new();
-            let first = place.engine(&world).await;
-            first.run_or_continue(&program(), "nap", nap(pause), "a").await.unwrap();
-            let began = began(&first).await;
-            first.close().await.unwrap();
-            drop(first);
+            let began = leave(pause, &place, &world).await;
             if cancelled_within(pause, began, &place, &world).await {
                 tokio::time::sleep(pause).await;
                 let second = place.engine(&world).await;
@@ -89,10 +94,7 @@ fn what_came_after_a_deadline_that_nobody_saw_pass_is_too_late() {
     run(world.clone(), async {
         for pause in naps() {
             let place = Place::new();
-            let first = place.engine(&world).await;
-            first.run_or_continue(&program(), "nap", nap(pause), "a").await.unwrap();
-            first.close().await.unwrap();
-            drop(first);
+            leave(pause, &place, &world).await;
             tokio::time::sleep(pause).await;
             let second = place.engine(&world).await;
             // Otherwise its first owner was still there to see the deadline pass.

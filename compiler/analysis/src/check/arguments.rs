@@ -216,17 +216,6 @@ impl<'a> Checker<'_, 'a> {
         assigned
     }
 
-    /// A default where it is declared.
-    pub fn declared_default(&mut self, default: &ast::Expr, ty: Ty, why: Why) -> Expr {
-        self.open_defaults.push(default.span);
-        let value = self.check(default, ty, why);
-        self.open_defaults.pop();
-        if self.cyclic_defaults.contains(&default.span) {
-            self.report(report::cyclic_default(default.span));
-        }
-        value
-    }
-
     /// The slot that an argument without a name is probably for, where the one it would have is given by name before.
     /// Told as one mistake.
     fn behind_named(
@@ -250,6 +239,17 @@ impl<'a> Checker<'_, 'a> {
         let meant = slots.get(place).map(|slot| slot.name.clone()).unwrap_or_default();
         self.report(report::unnamed_behind_named(&meant, arg.span));
         Some(place)
+    }
+
+    /// A default where it is declared.
+    pub fn declared_default(&mut self, default: &ast::Expr, ty: Ty, why: Why) -> Expr {
+        self.open_defaults.push(default.span);
+        let value = self.check(default, ty, why);
+        self.open_defaults.pop();
+        if self.cyclic_defaults.contains(&default.span) {
+            self.report(report::cyclic_default(default.span));
+        }
+        value
     }
 
     /// A default, understood where it is declared. Mistakes in it are reported there, not at each call.
