@@ -5,7 +5,7 @@ use crate::heap::Heap;
 use crate::heap::json::JsonTag;
 use crate::ids::TypeId;
 use crate::program::Program;
-use crate::types::{Case, Field, Type, plain_name};
+use crate::types::{Case, DATE, Field, Type, plain_name};
 use std::fmt::Write;
 
 /// A text grown longer than this is cut; sharing can make a small heap show as a huge text.
@@ -13,7 +13,8 @@ const LONGEST: usize = 16 << 20;
 /// What is meant for a person's eyes is cut here.
 const BRIEF: usize = 2000;
 
-/// The value as interpolation shows it: strings bare at the top and quoted inside, `Name(field: 1)`, `[1, 2]`.
+/// The value as interpolation shows it: strings bare at the top and quoted inside, `Name(field: 1)`, `[1, 2]`, times and
+/// days by ISO 8601.
 /// Cut, with `…`, past 16 MiB.
 pub fn show(program: &Program, heap: &Heap, ty: TypeId, word: u64) -> String {
     show_within(program, heap, ty, word, LONGEST)
@@ -102,12 +103,7 @@ impl<'a> Shower<'a> {
                 let values = items.iter().enumerate().map(|(at, ty)| (None, *ty, heap.field(word, at)));
                 self.parts("(", values.collect(), ")");
             }
-            Some(Type::Record { name, fields }) => {
-                // People write constructors without type arguments.
-                let name = plain_name(name);
-                self.text.push_str(name.split('<').next().unwrap_or(name));
-                self.fields(fields, |at| heap.field(word, at));
-            }
+            Some(Type::Record { name, fields }) => self.record(name, fields, word),
             Some(Type::Enum { cases, .. }) => self.case(ty, cases, word),
             Some(Type::Function { .. }) => self.text.push_str("<function>"),
             Some(Type::Error) => {
@@ -116,6 +112,20 @@ impl<'a> Shower<'a> {
             }
             Some(Type::Distinct { .. }) => {}
         }
+    }
+
+    fn record(&mut self, name: &'a str, fields: &'a [Field], word: u64) {
+        let heap = self.heap;
+        let part = |at| heap.field(word, at) as i64;
+        if name == DATE
+            && let Some(day) = time::show_date(part(0), part(1), part(2))
+        {
+            return self.text.push_str(&day);
+        }
+        // People write constructors without type arguments.
+        let name = plain_name(name);
+        self.text.push_str(name.split('<').next().unwrap_or(name));
+        self.fields(fields, |at| heap.field(word, at));
     }
 
     fn quoted(&mut self, text: &str) {
