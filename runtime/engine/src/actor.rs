@@ -77,8 +77,6 @@ struct Actor {
     settled: Vec<CallKey>,
     /// Whether anything has been committed since it was loaded.
     has_committed: bool,
-    /// Whether the inbox was read since it has ended.
-    has_looked: bool,
 }
 
 /// Puts a tree to work, unless another caller was first.
@@ -115,7 +113,6 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
         messages: HashMap::new(),
         settled: Vec::new(),
         has_committed: !beginning.recovering,
-        has_looked: false,
     };
     for arrival in beginning.arrivals {
         actor.accept(arrival);
@@ -135,7 +132,8 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
 impl Actor {
     async fn live(&mut self) -> End {
         loop {
-            if self.tree.status().is_final() && self.queue.is_empty() && self.has_all_messages().await {
+            // All that was accepted for it is in the commit that ended it.
+            if self.tree.status().is_final() && self.queue.is_empty() {
                 return End::Ended;
             }
             if !self.has_come()
@@ -162,15 +160,6 @@ impl Actor {
                 return End::Lost(lost);
             }
         }
-    }
-
-    /// Whether nothing is left in the inbox of a tree that has ended. A message may have been accepted just before that was
-    /// committed, and nobody looks any more once the tree's own lease is given back.
-    async fn has_all_messages(&mut self) -> bool {
-        if matches!(self.scope, Scope::Tree(_)) && !std::mem::replace(&mut self.has_looked, true) {
-            self.core.inbox.fresh().await;
-        }
-        self.mailbox.is_empty()
     }
 
     /// Whether something that came can be applied. What came after a deadline waits until that has certainly passed: the clock
@@ -325,27 +314,48 @@ impl Actor {
 
     /// Commits a transition; what is to be done then.
     async fn write(&mut self, transition: Transition) -> Result<Vec<Action>, Lost> {
-        let Transition { mut changes, actions } = transition;
+        let Transition { mut changes, mut actions } = transition;
         changes.delete_completions.append(&mut self.settled);
-        let heard = self.core.speaker.is_heard();
-        let history = if heard { changes.history.clone() } else { Vec::new() };
-        let row = changes.row_of(self.tree.id()).cloned();
-        self.names.extend(names(&changes));
-        let ended = changes.changed_instances.iter().filter(|row| row.status.is_final());
-        let ended: Vec<InstanceId> = ended.map(|row| row.id).collect();
-        let consumed = changes.delete_inbox.clone();
         if !changes.is_empty() {
-            self.core.commit(self.scope, self.tree.id(), changes).await?;
+            while let Err(lost) = self.core.commit(self.scope, self.tree.id(), &changes).await {
+                if !matches!(lost, Lost::Unread(_)) {
+                    return Err(lost);
+                }
+                let mut more = self.read_what_is_left().await?;
+                changes.append(more.changes);
+                actions.append(&mut more.actions);
+            }
             self.has_committed = true;
         }
+        self.names.extend(names(&changes));
+        self.core.publish(&self.names, &changes.history);
+        for ended in changes.changed_instances.iter().filter(|row| row.status.is_final()) {
+            self.names.remove(&ended.id);
+        }
         let started = self.core.inbox.started();
-        self.messages.extend(consumed.into_iter().map(|id| (id, Some(started))));
-        self.core.publish(&self.names, &history);
-        self.names.retain(|id, _| !ended.contains(id));
-        if let Some(row) = row {
-            self.row.send_replace(Arc::new(row));
+        self.messages.extend(changes.delete_inbox.iter().map(|id| (*id, Some(started))));
+        if let Some(row) = changes.row_of(self.tree.id()) {
+            self.row.send_replace(Arc::new(row.clone()));
         }
         Ok(actions)
+    }
+
+    /// Messages were accepted before the end that is about to be committed: what becomes of them belongs into that commit, since
+    /// nobody looks for them after it.
+    async fn read_what_is_left(&mut self) -> Result<Transition, Lost> {
+        let root = self.tree.id();
+        let reading = self.core.inbox.started();
+        let (mut unreadable, letters) = (Vec::new(), self.core.letters(root).await);
+        for row in letters {
+            match serde_json::from_slice(&row.message) {
+                Ok(message) => self.accept(Arrival::message(&row, message, reading)),
+                Err(_) => unreadable.push(row.id),
+            }
+        }
+        self.step().map_err(|_| Lost::Refused(StoreError::Unread { root }))?;
+        let mut transition = self.tree.take(self.executor.as_ref());
+        transition.changes.delete_inbox.append(&mut unreadable);
+        Ok(transition)
     }
 
     fn perform(&mut self, actions: Vec<Action>) {
@@ -396,7 +406,7 @@ impl Actor {
                 );
                 false
             }
-            End::Lost(Lost::Stale(_)) => true,
+            End::Lost(Lost::Stale(_) | Lost::Unread(_)) => true,
             End::Lost(Lost::Refused(error)) => {
                 core.broken(id, error.to_string());
                 false

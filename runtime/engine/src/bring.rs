@@ -79,8 +79,7 @@ impl Core {
     ) -> Result<(), StoreError> {
         let Some(root) = tree.first() else { return Ok(()) };
         let id = root.row.root;
-        // One that has ended says of what still comes that it comes too late.
-        if root.row.status.is_final() && root.inbox.is_empty() {
+        if root.row.status.is_final() {
             return Ok(());
         }
         let executor = match self.programs.get(&root.row.program, &root.row.name).await {

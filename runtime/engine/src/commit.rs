@@ -12,6 +12,8 @@ pub(crate) enum Lost {
     Gone,
     /// The store holds something else than memory: it is to be loaded again.
     Stale(StoreError),
+    /// The tree ends with it, and messages came before that: they are to be read first.
+    Unread(StoreError),
     /// The store will never take it.
     Refused(StoreError),
     /// The engine is being closed.
@@ -21,7 +23,7 @@ pub(crate) enum Lost {
 impl Core {
     /// Commits one transition under the lease of `scope`. While the store can't be reached it tries again for ever; what
     /// became of a commit whose answer was lost is found out before anything else happens.
-    pub(crate) async fn commit(&self, scope: Scope, root: InstanceId, changes: Changes) -> Result<(), Lost> {
+    pub(crate) async fn commit(&self, scope: Scope, root: InstanceId, changes: &Changes) -> Result<(), Lost> {
         let mut lease = self.leases.get(scope).ok_or(Lost::Gone)?;
         let mut uncertain = false;
         loop {
@@ -42,9 +44,10 @@ impl Core {
                     lease = renewed;
                 }
                 StoreError::Conflict { .. } | StoreError::NameTaken { .. } if uncertain => {
-                    return self.landed(scope, &changes, error).await;
+                    return self.landed(scope, changes, error).await;
                 }
                 StoreError::Conflict { .. } => return Err(Lost::Stale(error)),
+                StoreError::Unread { .. } => return Err(Lost::Unread(error)),
                 other => return Err(Lost::Refused(other)),
             }
         }

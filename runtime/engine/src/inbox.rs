@@ -7,7 +7,7 @@ use flow_machine::event::Message;
 use flow_machine::ids::InstanceId;
 use flow_machine::rows::{Changes, InboxRow};
 use flow_store::{Scope, StoreError};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, watch};
@@ -75,7 +75,7 @@ async fn read_once(core: &Arc<Core>, number: u64) -> Result<(), StoreError> {
     if scopes.is_empty() {
         return Ok(());
     }
-    let mut asleep: BTreeMap<InstanceId, Vec<InboxRow>> = BTreeMap::new();
+    let mut asleep = BTreeSet::new();
     for row in core.store.inbox(&scopes).await? {
         let root = row.root;
         let delivered = match serde_json::from_slice::<Message>(&row.message) {
@@ -89,33 +89,28 @@ async fn read_once(core: &Arc<Core>, number: u64) -> Result<(), StoreError> {
             }
         };
         if !delivered && !core.registry.is_broken(root) {
-            asleep.entry(root).or_default().push(row);
+            asleep.insert(root);
         }
     }
-    for (root, rows) in asleep {
+    for root in asleep {
         // Loading it reads its messages again, so none is lost between.
         if let Some(scope) = core.leases.covering(root) {
             core.bring(scope, &[root]).await?;
-            core.drop_what_is_too_late(root, &rows).await?;
         }
     }
     Ok(())
 }
 
 impl Core {
-    /// Takes out what came for children of a tree that has ended, which nobody loads any more: the late report of an attempt, say.
-    /// The root itself says of what comes for it that it comes too late.
-    async fn drop_what_is_too_late(&self, root: InstanceId, rows: &[InboxRow]) -> Result<(), StoreError> {
-        let of_children: Vec<&InboxRow> = rows.iter().filter(|row| row.instance != root).collect();
-        if of_children.is_empty() {
-            return Ok(());
-        }
-        if self.store.load(&[root]).await?.first().is_some_and(|stored| stored.row.status.is_final()) {
-            for row in of_children {
-                self.drop_message(row, "it has ended").await;
+    /// What waits for a tree, for its owner alone.
+    pub(crate) async fn letters(&self, root: InstanceId) -> Vec<InboxRow> {
+        let mut pauses = Pauses::new(self.options.longest_pause);
+        loop {
+            match self.store.inbox(&[Scope::Tree(root)]).await {
+                Ok(rows) => return rows,
+                Err(_unreachable) => tokio::time::sleep(pauses.next()).await,
             }
         }
-        Ok(())
     }
 
     /// A message that nobody can read is taken out, so that it is not read for ever.
@@ -133,7 +128,7 @@ impl Core {
     pub(crate) async fn consume(&self, scope: Scope, root: InstanceId, messages: Vec<Uuid>) {
         let changes = Changes { delete_inbox: messages, ..Changes::default() };
         // Left there by a failure they are found again at the next reading.
-        let _ = self.commit(scope, root, changes).await;
+        let _ = self.commit(scope, root, &changes).await;
     }
 
     /// Sends a message to an instance through its inbox.

@@ -280,8 +280,8 @@ impl Core {
         let mut tree = platform::compute(|| make(new, &limits, &executor, now));
         let transition = tree.take(ready.executor.as_ref());
         let (history, names) = (transition.changes.history.clone(), names(&transition.changes));
-        self.commit(scope, id, transition.changes).await.map_err(|lost| match lost {
-            Lost::Refused(error) | Lost::Stale(error) => EngineError::Store(error),
+        self.commit(scope, id, &transition.changes).await.map_err(|lost| match lost {
+            Lost::Refused(error) | Lost::Stale(error) | Lost::Unread(error) => EngineError::Store(error),
             Lost::Gone => EngineError::Store(StoreError::LeaseLost { scopes: vec![scope] }),
             Lost::Closing => EngineError::Closing,
         })?;

@@ -68,6 +68,12 @@ pub enum StoreError {
         /// Which row.
         what: String,
     },
+    /// A tree can't end with messages in its inbox that were not read. Nothing was written.
+    #[error("messages for {root} are to be read before it ends")]
+    Unread {
+        /// Its root.
+        root: InstanceId,
+    },
     /// The user id of a new instance is taken. Nothing was written.
     #[error("an instance with the id `{name}` exists already")]
     NameTaken {

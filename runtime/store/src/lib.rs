@@ -105,6 +105,13 @@ pub struct Write {
     pub changes: Changes,
 }
 
+impl Write {
+    /// Whether the tree ends with it.
+    pub fn is_end(&self) -> bool {
+        self.changes.row_of(self.root).is_some_and(|row| row.status.is_final())
+    }
+}
+
 /// Which instances a listing wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -172,7 +179,8 @@ pub trait Store: Send + Sync {
     async fn renew(&self) -> Result<(), StoreError>;
 
     /// Writes a batch of transitions: all or nothing, durable when it returns. Tokens are checked under lock first
-    /// (`StoreError::LeaseLost` names the scopes), then versions (`StoreError::Conflict` names the instance).
+    /// (`StoreError::LeaseLost` names the scopes), then versions (`StoreError::Conflict` names the instance). A tree ends only
+    /// with nothing in its inbox that the batch does not consume (`StoreError::Unread` names its root).
     async fn commit(&self, writes: &[Write]) -> Result<(), StoreError>;
 
     /// Whole instances, for going on with them. Unknown ids are left out.
@@ -189,7 +197,7 @@ pub trait Store: Send + Sync {
     async fn inbox(&self, scopes: &[Scope]) -> Result<Vec<InboxRow>, StoreError>;
 
     /// Accepts a message, stamps it, and wakes the owner of the instance after the commit. A repeat of its id is one
-    /// message. Refused where the instance is unknown or final.
+    /// message. Refused where the instance is unknown or final: what is accepted is there before the end, or not at all.
     async fn send(&self, id: Uuid, instance: InstanceId, message: &[u8]) -> Result<(), StoreError>;
 
     /// The answer to a request, where it has been given.

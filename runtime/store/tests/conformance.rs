@@ -37,6 +37,7 @@ on_both_stores!(
     what_a_replaced_owner_has_not_written_by_then_never_lands,
     only_the_guilty_write_of_a_group_fails,
     a_message_is_accepted_once_even_after_it_was_consumed,
+    a_tree_ends_only_with_nothing_unread,
     messages_are_kept_in_order_and_answers_stand,
     a_step_and_its_completion_are_one_transaction,
     stores_of_another_format_are_refused,
@@ -315,6 +316,40 @@ async fn a_message_is_accepted_once_even_after_it_was_consumed(place: Place) {
         sender.send(Uuid::new_v4(), InstanceId(Uuid::new_v4()), b"x").await,
         Err(StoreError::Refused { .. })
     ));
+}
+
+async fn a_tree_ends_only_with_nothing_unread(place: Place) {
+    let store = connect(&place.url).await.unwrap();
+    let (id, lease) = started(&*store, "a").await;
+    let (below, changes) = child("a/b", id, Status::Running);
+    store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
+    let (to_root, to_child) = (Uuid::new_v4(), Uuid::new_v4());
+    store.send(to_root, id, b"hello").await.unwrap();
+    store.send(to_child, below, b"hello").await.unwrap();
+    let ended = |of: &StoredInstance| InstanceRow {
+        version: of.row.version + 1,
+        status: Status::Completed,
+        ..of.row.clone()
+    };
+    // A child may: its tree goes on, and reads them.
+    let changed_instances = vec![ended(&loaded(&*store, below).await)];
+    let changes = Changes { changed_instances, ..Changes::default() };
+    store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
+    let changed_instances = vec![ended(&loaded(&*store, id).await)];
+    let end = |delete_inbox: Vec<Uuid>| {
+        let changes =
+            Changes { changed_instances: changed_instances.clone(), delete_inbox, ..Changes::default() };
+        let store = store.clone();
+        async move { store.commit(&[Write { lease, root: id, changes }]).await }
+    };
+    let unread = Err(StoreError::Unread { root: id });
+    assert_eq!(end(Vec::new()).await, unread);
+    assert_eq!(end(vec![to_root]).await, unread, "what came for its child is unread");
+    assert_eq!(store.inbox(&[lease.scope]).await.unwrap().len(), 2, "nothing was written");
+    assert_eq!(end(vec![to_root, to_child]).await, Ok(()));
+    assert!(matches!(store.send(Uuid::new_v4(), id, b"late").await, Err(StoreError::Refused { .. })));
+    assert!(store.send(to_root, id, b"hello").await.is_ok(), "a repeat is answered like the first");
+    assert!(store.inbox(&[lease.scope]).await.unwrap().is_empty());
 }
 
 async fn open(store: &dyn Store, step: Step) -> Box<dyn StepTransaction> {

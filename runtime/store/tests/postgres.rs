@@ -9,12 +9,14 @@
 
 mod common;
 
-use common::{Place, started};
+use common::{Place, loaded, started};
 use flow_machine::ids::InstanceId;
-use flow_machine::rows::Changes;
+use flow_machine::rows::{Changes, InstanceRow, Status};
 use flow_store::*;
 use flow_test_support::{PoolMode, Pooler, PostgresServer};
 use sqlx::{Connection, Executor, PgConnection};
+use std::sync::Arc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 fn in_front_of_a_new_database(mode: PoolMode) -> (Pooler, String) {
@@ -103,4 +105,59 @@ async fn nobody_is_woken_by_a_transaction_that_writes() {
     store.send(Uuid::new_v4(), id, b"hello").await.unwrap();
     let woken = sqlx::query_scalar::<_, bool>("SELECT had_written FROM spy.woken");
     assert_eq!(woken.fetch_all(&mut session(&place).await).await.unwrap(), [false]);
+}
+
+/// Returns when somebody waits for a lock, or when the task is done without.
+async fn waits(place: &Place, task: &JoinHandle<Result<(), StoreError>>) {
+    let waiting = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    let mut look = session(place).await;
+    while !task.is_finished() && !sqlx::query_scalar::<_, bool>(waiting).fetch_one(&mut look).await.unwrap() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+fn ends(store: &Arc<dyn Store>, id: InstanceId, lease: Lease) -> JoinHandle<Result<(), StoreError>> {
+    let store = store.clone();
+    tokio::spawn(async move {
+        let row = loaded(&*store, id).await.row;
+        let ended = InstanceRow { version: row.version + 1, status: Status::Completed, ..row };
+        let changes = Changes { changed_instances: vec![ended], ..Changes::default() };
+        store.commit(&[Write { lease, root: id, changes }]).await
+    })
+}
+
+#[tokio::test]
+async fn an_end_waits_for_a_message_that_is_being_accepted() {
+    let place = Place::postgres();
+    let store = connect(&place.url).await.unwrap();
+    let (id, lease) = started(&*store, "a").await;
+    let mut slow = session(&place).await;
+    slow.execute("BEGIN").await.unwrap();
+    let accept = sqlx::query("SELECT flow.accept($1, $2, 'slow')").bind(Uuid::new_v4()).bind(id.0);
+    slow.execute(accept).await.unwrap();
+    let end = ends(&store, id, lease);
+    waits(&place, &end).await;
+    slow.execute("COMMIT").await.unwrap();
+    assert_eq!(end.await.unwrap(), Err(StoreError::Unread { root: id }));
+}
+
+#[tokio::test]
+async fn a_message_waits_for_an_end_that_is_being_committed_and_is_refused() {
+    let place = Place::postgres();
+    let store = connect(&place.url).await.unwrap();
+    let (id, _) = started(&*store, "a").await;
+    let mut slow = session(&place).await;
+    slow.execute("BEGIN").await.unwrap();
+    let end =
+        sqlx::query("SELECT flow.check_ends($1, $2)").bind(vec![id.shard().cast_signed()]).bind(vec![id.0]);
+    slow.execute(end).await.unwrap();
+    let row = sqlx::query("UPDATE flow.instance SET status = 'completed' WHERE id = $1").bind(id.0);
+    slow.execute(row).await.unwrap();
+    let sender = store.clone();
+    let sent = tokio::spawn(async move { sender.send(Uuid::new_v4(), id, b"late").await });
+    waits(&place, &sent).await;
+    slow.execute("COMMIT").await.unwrap();
+    let sent = sent.await.unwrap();
+    assert!(matches!(sent, Err(StoreError::Refused { .. })), "{sent:?}");
 }

@@ -25,7 +25,7 @@ pub use survive::{Repeat, Seeds, Storm, any_weather, interfered, survives_every_
 
 use crate::trace::Trace;
 use attempt::Flight;
-use flow_machine::event::{Action, Answered, Dispatch, Event};
+use flow_machine::event::{Action, Answered, Dispatch, Event, Transition};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::{Changes, Status, StoredInstance};
 use flow_machine::{NewInstance, Tree};
@@ -35,7 +35,7 @@ use mirror::Mirror;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use stored::Store;
+use stored::{Letter, Store};
 use uuid::Uuid;
 
 /// Nanoseconds in a second.
@@ -301,7 +301,8 @@ impl<'s> Simulation<'s> {
     /// Commits and acts; false where the process is lost over it: then all instances are gone from memory.
     fn commit(&mut self, mut tree: Tree) -> bool {
         let root = tree.id();
-        let transition = tree.take(self.executor.as_ref());
+        let mut transition = tree.take(self.executor.as_ref());
+        self.read_what_is_left(&mut tree, &mut transition);
         self.transitions += 1;
         if let Some(loss) = self.faults.loss_at(Crash::BeforeCommit(self.transitions)) {
             self.live.insert(root, tree);
@@ -316,6 +317,21 @@ impl<'s> Simulation<'s> {
             return false;
         }
         transition.actions.into_iter().all(|action| self.act(action))
+    }
+
+    /// A store lets a tree end only with nothing unread.
+    fn read_what_is_left(&self, tree: &mut Tree, transition: &mut Transition) {
+        if !tree.status().is_final() {
+            return;
+        }
+        let is_consumed = |letter: &Letter| transition.changes.delete_inbox.contains(&letter.id);
+        let letters: Vec<Letter> = self.store.letters(tree.id());
+        for letter in letters.into_iter().filter(|letter| !is_consumed(letter)) {
+            tree.apply(self.executor.as_ref(), Timestamp(self.now), letter.to, letter.event());
+        }
+        let mut more = tree.take(self.executor.as_ref());
+        transition.changes.append(more.changes);
+        transition.actions.append(&mut more.actions);
     }
 
     /// Writes under the lease of the present owner.

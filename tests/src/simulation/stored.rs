@@ -75,6 +75,8 @@ impl Store {
         for instance in changes.instances() {
             self.instances.entry(instance).or_default().commit(part(&changes, instance));
         }
+        let has_ended = self.row(root).is_some_and(|row| row.status.is_final());
+        assert!(!has_ended || self.letters(root).is_empty(), "a tree ends with unread messages");
         let mut names = BTreeSet::new();
         for row in self.instances.values().filter_map(|rows| rows.instance.as_ref()) {
             assert!(names.insert(row.name.clone()), "two instances have the id {}", row.name);

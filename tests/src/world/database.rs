@@ -150,6 +150,10 @@ impl Database {
         for write in writes {
             self.check(&write.changes)?;
         }
+        let ends = writes.iter().filter(|write| write.is_end());
+        if let Some(root) = ends.map(|write| write.root).find(|root| self.is_unread(*root, writes)) {
+            return Err(StoreError::Unread { root });
+        }
         for write in writes {
             self.apply(write, by, now);
         }
@@ -172,6 +176,12 @@ impl Database {
             }
         }
         Ok(())
+    }
+
+    /// Whether something waits for a tree that these writes don't consume.
+    fn is_unread(&self, root: InstanceId, writes: &[Write]) -> bool {
+        let is_consumed = |id: &Uuid| writes.iter().any(|write| write.changes.delete_inbox.contains(id));
+        self.inbox.iter().any(|row| row.root == root && !is_consumed(&row.id))
     }
 
     fn apply(&mut self, write: &Write, by: Uuid, now: i64) {

@@ -52,6 +52,7 @@ impl PostgresStore {
         instances(&mut batch, writes)?;
         strands(&mut batch, writes)?;
         additions(&mut batch, writes)?;
+        ends(&mut batch, writes)?;
         let sql = format!("SELECT {} FROM {fence}", batch.calls.join(", "));
         let mut session = self.writers.take().await?;
         let query = sqlx::query_with(AssertSqlSafe(sql), batch.arguments);
@@ -354,6 +355,19 @@ fn additions(batch: &mut Batch, writes: &[Write]) -> Result<(), StoreError> {
             batch.array(column(&history, |row| row.event.as_slice()))?,
         ];
         batch.call("add_history", &arguments);
+    }
+    Ok(())
+}
+
+/// The trees that end with it.
+fn ends(batch: &mut Batch, writes: &[Write]) -> Result<(), StoreError> {
+    let ended: Vec<InstanceId> =
+        writes.iter().filter(|write| write.is_end()).map(|write| write.root).collect();
+    if !ended.is_empty() {
+        let shards: Vec<i16> = ended.iter().copied().map(shard).collect();
+        let roots: Vec<Uuid> = ended.iter().map(|root| root.0).collect();
+        let arguments = [batch.array(shards)?, batch.array(roots)?];
+        batch.call("check_ends", &arguments);
     }
     Ok(())
 }

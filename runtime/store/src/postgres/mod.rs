@@ -127,6 +127,10 @@ fn failed(place: &Where, error: sqlx::Error) -> StoreError {
             Ok(id) => StoreError::Conflict { instance: InstanceId(id), what: database.message().into() },
             Err(_) => place.corrupt(&format!("a conflict names no instance ({detail})")),
         },
+        "FL003" => match Uuid::from_str(detail) {
+            Ok(root) => StoreError::Unread { root: InstanceId(root) },
+            Err(_) => place.corrupt(&format!("what is unread names no tree ({detail})")),
+        },
         // A prepared statement that another session has, or that ours has lost.
         "42P05" | "26000" => place.unavailable(POOLED),
         // PgBouncer's own words, with a code that says little.

@@ -1,7 +1,7 @@
 CREATE SCHEMA IF NOT EXISTS flow;
 
 CREATE TABLE flow.meta (format int8 NOT NULL);
-INSERT INTO flow.meta VALUES (2);
+INSERT INTO flow.meta VALUES (3);
 
 CREATE TABLE flow.program (hash bytea PRIMARY KEY, artifact bytea NOT NULL);
 
@@ -156,6 +156,37 @@ BEGIN
         AND NOT pg_try_advisory_xact_lock_shared(known.lock_key);
 END $$;
 
+-- The lock of a tree against its end while a message is accepted: of the random end of its id. It is no lock on the row, on which
+-- many senders would keep the owner from writing.
+CREATE FUNCTION flow.tree_lock(root uuid) RETURNS int4 LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN ('x' || right(root::text, 8))::bit(32)::int4;
+END $$;
+
+-- Accepts a message for an instance that has not ended. The answer is how that stands, and for whom the request's id was used
+-- before, if it was.
+CREATE FUNCTION flow.accept(
+    request uuid, receiver uuid, body bytea, OUT its_root uuid, OUT its_status text, OUT used_for uuid)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE its_shard int2;
+BEGIN
+    SELECT i.shard, i.root INTO its_shard, its_root FROM flow.instance i WHERE i.id = receiver;
+    PERFORM pg_advisory_xact_lock_shared(1718382455, flow.tree_lock(its_root));
+    SELECT i.status INTO its_status FROM flow.instance i WHERE i.shard = its_shard AND i.id = receiver;
+    SELECT r.instance INTO used_for FROM flow.request r WHERE r.shard = its_shard AND r.id = request;
+    IF used_for IS NOT NULL OR its_status IS NULL OR its_status NOT IN ('running', 'paused', 'stuck') THEN
+        RETURN;
+    END IF;
+    INSERT INTO flow.request VALUES (its_shard, request, receiver) ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        INSERT INTO flow.inbox (shard, id, root, instance, at, message)
+        VALUES (its_shard, request, its_root, receiver, flow.now(), body);
+    ELSE
+        -- Somebody else used it between the two statements.
+        SELECT r.instance INTO used_for FROM flow.request r WHERE r.shard = its_shard AND r.id = request;
+    END IF;
+END $$;
+
 -- What follows is called by every commit. It is plpgsql throughout, since that keeps its plans for the session, while
 -- LANGUAGE sql plans at each call.
 --
@@ -215,6 +246,21 @@ END $$;
 CREATE FUNCTION flow.drop_inbox(shards int2[], ids uuid[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     DELETE FROM flow.inbox t USING unnest(shards, ids) AS d (shard, id) WHERE t.shard = d.shard AND t.id = d.id;
+END $$;
+
+-- The last thing of a batch that ends trees: nothing that was accepted for them is left unread, so that whoever sent it hears what
+-- became of it. Who is about to accept a message is waited for, and who comes later sees the end.
+CREATE FUNCTION flow.check_ends(shards int2[], roots uuid[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE unread text;
+BEGIN
+    FOR i IN 1 .. cardinality(roots) LOOP
+        PERFORM pg_advisory_xact_lock(1718382455, flow.tree_lock(roots[i]));
+    END LOOP;
+    SELECT m.root::text INTO unread FROM flow.inbox m, unnest(shards, roots) AS d (shard, root)
+    WHERE m.shard = d.shard AND m.root = d.root LIMIT 1;
+    IF unread IS NOT NULL THEN
+        RAISE EXCEPTION 'messages are unread' USING ERRCODE = 'FL003', DETAIL = unread;
+    END IF;
 END $$;
 
 CREATE FUNCTION flow.drop_completions(shards int2[], keys bytea[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$

@@ -109,6 +109,9 @@ const INSERT_HISTORY: Rows = Rows {
     tail: "ON CONFLICT DO NOTHING RETURNING instance, sequence",
 };
 const DELETE_INBOX: Rows = Rows { head: "DELETE FROM flow_inbox WHERE id IN (VALUES", columns: 1, tail: ")" };
+/// What waits for trees that end.
+const FIND_UNREAD: Rows =
+    Rows { head: "SELECT root FROM flow_inbox WHERE root IN (VALUES", columns: 1, tail: ") LIMIT 1" };
 const DELETE_COMPLETION: Rows =
     Rows { head: "DELETE FROM flow_completion WHERE key IN (VALUES", columns: 1, tail: ")" };
 
@@ -124,6 +127,7 @@ impl SqliteStore {
         batch.instances(writes).await?;
         batch.strands(writes).await?;
         batch.additions(writes).await?;
+        batch.ends(writes).await?;
         transaction.commit().await
     }
 
@@ -259,6 +263,15 @@ impl Batch<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// A tree ends with nothing unread, so that whoever sent it a message hears what became of it.
+    async fn ends(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        let ended: Vec<Uuid> =
+            writes.iter().filter(|write| write.is_end()).map(|write| write.root.0).collect();
+        let unread = FIND_UNREAD.run(self.connection, &ended, |q, root| q.bind(root)).await;
+        let unread = ids(unread.map_err(|error| self.failed(error))?, &self.store.place)?;
+        unread.first().map_or(Ok(()), |root| Err(StoreError::Unread { root: InstanceId(*root) }))
     }
 }
 
