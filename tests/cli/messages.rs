@@ -127,6 +127,8 @@ fn a_device_is_sampled_until_it_is_retired(place: &Place) {
     assert!((20.0..=25.0).contains(&value), "{value}");
     drop(worker);
     assert_eq!(status(place, "d1"), json!("running"));
+    let orphaned = place.flow(&["query", "d1", "latest", "--json"]);
+    assert_eq!(orphaned.code, 0, "it is answered though nobody runs it: {orphaned:#?}");
     assert_eq!(place.flow(&["signal", "d1", "retire", "--input", r#""old""#]).code, 0);
     let done = place.flow(&["resume", "d1", "--json"]);
     assert_eq!((done.code, &done.json()["status"]), (0, &json!("completed")), "{done:#?}");

@@ -4,6 +4,7 @@
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 /// A folder of its own for one test, and a store in it or on a server.
@@ -57,14 +58,34 @@ impl Drop for Process {
     }
 }
 
-/// Waits until something holds. Only what hangs takes as long as it bears.
+/// Only what hangs takes as long as this.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits until something holds.
 #[track_caller]
 pub fn wait_until(mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(120), "it takes too long");
+        assert!(began.elapsed() < PATIENCE, "it takes too long");
         std::thread::sleep(Duration::from_millis(30));
     }
+}
+
+/// Waits for the end of a command. One that hangs is ended, and that is said.
+fn output_unless_it_hangs(child: Child, args: &[&str]) -> Output {
+    let (done, is_done) = std::sync::mpsc::channel::<()>();
+    let id = child.id().to_string();
+    let guard = std::thread::spawn(move || {
+        let hangs = matches!(is_done.recv_timeout(PATIENCE), Err(RecvTimeoutError::Timeout));
+        if hangs {
+            Command::new("kill").args(["-KILL", &id]).status().expect("kill");
+        }
+        hangs
+    });
+    let output = child.wait_with_output().expect("it ends");
+    drop(done);
+    assert!(!guard.join().expect("the guard"), "flow {args:?} hangs: {output:?}");
+    output
 }
 
 /// The repository's root.
@@ -108,7 +129,9 @@ impl Place {
 
     /// Runs a command to its end.
     pub fn flow(&self, args: &[&str]) -> Done {
-        let output: Output = self.command(args).output().expect("flow runs");
+        let mut command = self.command(args);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("flow runs");
+        let output = output_unless_it_hangs(child, args);
         Done {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),

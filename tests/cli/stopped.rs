@@ -268,7 +268,7 @@ fn an_attempt_of_which_nothing_is_heard_is_given_up() {
 use std.exec
 
 activity silent() -> String {
-  run:       exec.run("sleep", args: ["600"])
+  run:       exec.run("sh", args: ["-c", "sleep 20; echo '\"after all\"'"])
   heartbeat: 300ms
   retry:     exponential(initial: 10ms, factor: 1, attempts: 2)
 }

@@ -94,6 +94,11 @@ impl Run {
 
     /// The next call ends; what that transition writes.
     fn step(&mut self) -> Changes {
+        self.end_a_call();
+        self.take()
+    }
+
+    fn end_a_call(&mut self) {
         let call = self.open.pop_front().expect("an open call");
         let program = self.executor.program();
         let mut heap = Heap::new(program.known, Limits::default());
@@ -103,7 +108,6 @@ impl Run {
         let outcome = CallOutcome::Returned(image);
         let event = Event::CallEnded { key: call.key, attempt: call.attempt, outcome };
         self.instance.apply(&self.executor, Timestamp(0), event);
-        self.take()
     }
 }
 
@@ -151,6 +155,18 @@ fn a_branch_costs_the_same_however_many_there_are() {
     assert_eq!(many.strands.len(), 1, "a step of a branch writes its row and no other");
     assert!(many.changed_instances.is_empty() && few.changed_instances.is_empty());
     assert!(bytes(&many.strands[0]) - bytes(&few.strands[0]) <= 8);
+}
+
+#[test]
+fn calls_that_end_before_a_commit_are_written_together_each_row_once() {
+    let versions = |changes: &Changes| changes.strands.iter().map(|row| row.version).collect::<Vec<_>>();
+    let (mut run, first) = Run::start("captures", &json!({"n": 4, "size": 2}));
+    assert_eq!(versions(&first), vec![1; 5]);
+    (0..4).for_each(|_| run.end_a_call());
+    let together = run.take();
+    assert_eq!(versions(&together), vec![2; 4], "each branch once, and no other strand");
+    let alone = Run::start("captures", &json!({"n": 4, "size": 2})).0.step();
+    assert_eq!(together.history.len(), 4 * alone.history.len(), "and what happened to each is told");
 }
 
 #[test]

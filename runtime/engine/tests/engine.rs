@@ -9,7 +9,7 @@ use flow_machine::rows::Status;
 use flow_store::Filter;
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 fn count(n: u64) -> Vec<u8> {
@@ -216,6 +216,24 @@ fn nothing_is_done_before_the_commit_that_asks_for_it() {
         cut.store(false, Ordering::SeqCst);
         assert_eq!(engine.outcome(run.instance()).await.unwrap().status, Status::Completed);
         assert!(world.effects().len() == 2 && world.effects().values().all(|times| *times == 1));
+    });
+}
+
+#[test]
+fn a_steps_end_and_the_request_for_the_next_are_one_commit() {
+    let world = World::open();
+    run(world.clone(), async {
+        let place = Place::new();
+        let commits = Arc::new(AtomicU32::new(0));
+        let counted = commits.clone();
+        let store = FaultyStore::new(place.store().await, move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Fault::None
+        });
+        let engine = engine(store, options(&world)).await;
+        let run = engine.run_or_continue(&program(), "count", count(5), "a").await.unwrap();
+        assert_eq!(engine.outcome(run.instance()).await.unwrap().status, Status::Completed);
+        assert_eq!(commits.load(Ordering::SeqCst), 1 + 5, "it is started, and each step ends once");
     });
 }
 

@@ -107,3 +107,55 @@ fn what_came_after_a_deadline_that_nobody_saw_pass_is_too_late() {
         panic!("this machine takes more than 16 s to close an engine");
     });
 }
+
+#[test]
+fn a_deadline_that_passed_while_nobody_was_there_takes_effect() {
+    let world = World::open();
+    run(world.clone(), async {
+        for pause in naps() {
+            let place = Place::new();
+            let due = leave(pause, &place, &world).await.plus(pause.as_nanos() as i64);
+            let store = place.store().await;
+            if store.now().await.unwrap() >= due {
+                // Its first owner may have been there to see it pass.
+                continue;
+            }
+            while store.now().await.unwrap() <= due {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            let second = place.engine(&world).await;
+            second.resume("a").await.unwrap();
+            // Others that begin later come to their end meanwhile.
+            for number in 0..100 {
+                let name = format!("other {number}");
+                let input = nap(Duration::from_millis(10));
+                let other = second.run_or_continue(&program(), "nap", input, &name).await.unwrap();
+                assert_eq!(status(&second, other.instance()).await, Status::Completed);
+                if second.show("a").await.unwrap().status == Status::Completed {
+                    return;
+                }
+            }
+            panic!("nobody sees that it has passed");
+        }
+        panic!("this machine takes more than 16 s to close an engine");
+    });
+}
+
+/// The machine of an owner may be an hour behind: what is due, and when something came, is said by the store.
+#[test]
+fn times_are_those_of_the_stores_clock() {
+    const HOUR: i64 = 3_600_000_000_000;
+    let world = World::open();
+    run(world.clone(), async {
+        let place = Place::new();
+        let here = place.store().await.now().await.unwrap();
+        let store = FaultyStore::new(place.store().await, || Fault::None);
+        store.ahead.store(HOUR, Ordering::SeqCst);
+        let owner = engine(store, options(&world)).await;
+        let input = nap(Duration::from_millis(50));
+        let run = owner.run_or_continue(&program(), "nap", input, "a").await.unwrap();
+        assert_eq!(status(&owner, run.instance()).await, Status::Completed);
+        let history = owner.history("a", 0, 100).await.unwrap();
+        assert!(history.iter().all(|entry| entry.at >= here.plus(HOUR)), "{history:?}");
+    });
+}

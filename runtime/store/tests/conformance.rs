@@ -15,6 +15,8 @@ use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use flow_machine::rows::*;
 use flow_store::*;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use uuid::Uuid;
 
 /// Each of these tests runs once on each store.
@@ -31,9 +33,11 @@ macro_rules! on_both_stores {
 
 on_both_stores!(
     what_was_written_is_loaded,
+    payloads_hold_any_byte,
     a_batch_is_all_or_nothing,
     a_tree_is_one_unit,
     an_old_token_writes_nothing,
+    who_has_a_shard_has_its_trees_but_for_those_leased_on_their_own,
     what_a_replaced_owner_has_not_written_by_then_never_lands,
     only_the_guilty_write_of_a_group_fails,
     a_message_is_accepted_once_even_after_it_was_consumed,
@@ -83,6 +87,44 @@ async fn what_was_written_is_loaded(place: Place) {
     assert_eq!(found.row, ended);
     assert!(found.strands.is_empty() && found.compensations.is_empty() && found.timers.is_empty());
     assert!(matches!(store.send(Uuid::new_v4(), id, b"x").await, Err(StoreError::Refused { .. })));
+}
+
+/// Of each kind that a program, an activity or a caller decides the bytes of, every byte there is.
+async fn payloads_hold_any_byte(place: Place) {
+    let store = connect(&place.url).await.unwrap();
+    let bytes: Vec<u8> = (0..=255).collect();
+    let id = InstanceId(Uuid::new_v4());
+    let lease = granted(&*store, Scope::Tree(id)).await;
+    let mut changes = new_instance("a", id);
+    for row in &mut changes.new_instances {
+        (row.input, row.state) = (bytes.clone(), bytes.clone());
+        (row.output, row.error) = (Some(bytes.clone()), Some(bytes.clone()));
+    }
+    for row in &mut changes.strands {
+        (row.meta, row.frame) = (bytes.clone(), bytes.clone());
+    }
+    changes.history.iter_mut().for_each(|row| row.event = bytes.clone());
+    let (path, image) = (StrandPath::main().compensation(1), bytes.clone());
+    changes.compensations = vec![CompensationRow { instance: id, path, position: 1, saga: 0, image }];
+    changes.messages = vec![MessageRow { instance: id, number: 1, message: bytes.clone() }];
+    let request = Uuid::new_v4();
+    changes.replies = vec![ReplyRow { id: request, instance: id, at: Timestamp(3), reply: bytes.clone() }];
+    let written = changes.clone();
+    store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
+    store.send(Uuid::new_v4(), id, &bytes).await.unwrap();
+    let key = CallKey::new(id, &StrandPath::main(), 1);
+    store.settle(Step { lease, root: id, instance: id, key }, &bytes).await.unwrap();
+    store.put_program(&[9; 32], &bytes).await.unwrap();
+
+    let found = loaded(&*store, id).await;
+    assert_eq!((vec![found.row], found.strands), (written.new_instances, written.strands));
+    assert_eq!((found.compensations, found.messages), (written.compensations, written.messages));
+    assert_eq!(store.history(id, 0, 10).await.unwrap(), written.history);
+    assert_eq!(store.reply(request, id).await.unwrap().as_ref(), written.replies.first());
+    let sent: Vec<Vec<u8>> = found.inbox.into_iter().map(|row| row.message).collect();
+    let settled: Vec<Vec<u8>> = found.completions.into_iter().map(|row| row.outcome).collect();
+    assert_eq!((sent, settled), (vec![bytes.clone()], vec![bytes.clone()]));
+    assert_eq!(store.program(&[9; 32]).await.unwrap(), Some(bytes));
 }
 
 async fn messages_are_kept_in_order_and_answers_stand(place: Place) {
@@ -205,6 +247,26 @@ async fn an_old_token_writes_nothing(place: Place) {
     other.close().await.unwrap();
 }
 
+/// A worker's shard and the tree of a `flow run` are leases of one kind, and each respects the other.
+async fn who_has_a_shard_has_its_trees_but_for_those_leased_on_their_own(place: Place) {
+    let (worker, runner) = (connect(&place.url).await.unwrap(), connect(&place.url).await.unwrap());
+    let (id, lease) = started(&*runner, "a").await;
+    let shard = Scope::Shard(id.shard());
+    let held = async |store: &dyn Store, scope| matches!(store.claim(scope).await.unwrap(), Claim::Held(_));
+    let of_shard = granted(&*worker, shard).await;
+    assert!(held(&*worker, Scope::Tree(id)).await, "it is run elsewhere");
+    runner.release(&[lease]).await.unwrap();
+    assert!(held(&*runner, Scope::Tree(id)).await, "it has gone back to the shard's owner");
+    assert!(held(&*runner, shard).await);
+    assert_eq!(runner.owner(id).await.unwrap().map(|owner| owner.worker), Some(worker.worker()));
+    let changes = step_to(id, 2);
+    worker.commit(&[Write { lease: of_shard, root: id, changes }]).await.unwrap();
+    let new = (0..).map(|_| InstanceId(Uuid::new_v4())).find(|new| new.shard() == id.shard()).unwrap();
+    granted(&*runner, Scope::Tree(new)).await;
+    worker.release(&[of_shard]).await.unwrap();
+    granted(&*runner, Scope::Tree(id)).await;
+}
+
 /// Many commits are under way, each on its way to the store, while somebody else claims what they belong to. What is there
 /// when the claim has been granted is all that there will ever be: the new owner loads it, and goes on from there.
 async fn what_a_replaced_owner_has_not_written_by_then_never_lands(place: Place) {
@@ -223,17 +285,19 @@ async fn what_a_replaced_owner_has_not_written_by_then_never_lands(place: Place)
     }
     for _ in 0..5 {
         let lease = granted(&*new, Scope::Shard(shard)).await;
+        let replaced = Arc::new(AtomicBool::new(false));
         let (busy, mut is_busy) = tokio::sync::mpsc::unbounded_channel();
         let commits = owned.iter().map(|&id| {
-            let (old, busy) = (old.clone(), busy.clone());
+            let (old, busy, replaced) = (old.clone(), busy.clone(), replaced.clone());
             tokio::spawn(async move {
                 let mut version = loaded(&*old, id).await.strands[0].version;
                 loop {
                     version += 1;
-                    let changes = step_to(id, version);
+                    let (is_late, changes) = (replaced.load(Ordering::SeqCst), step_to(id, version));
                     match old.commit(&[Write { lease, root: id, changes }]).await {
+                        Ok(()) if is_late => return Ok(()),
                         Ok(()) => _ = busy.send(()),
-                        Err(refused) => return refused,
+                        Err(refused) => return Err(refused),
                     }
                 }
             })
@@ -243,10 +307,11 @@ async fn what_a_replaced_owner_has_not_written_by_then_never_lands(place: Place)
             is_busy.recv().await;
         }
         granted(&*new, Scope::Shard(shard)).await;
+        replaced.store(true, Ordering::SeqCst);
         let there = new.load(&owned).await.unwrap();
         for commit in commits {
             let refused = commit.await.unwrap();
-            assert!(matches!(refused, StoreError::LeaseLost { .. }), "{refused}");
+            assert!(matches!(refused, Err(StoreError::LeaseLost { .. })), "{refused:?}");
         }
         assert_eq!(new.load(&owned).await.unwrap(), there, "something landed after the claim");
     }
@@ -409,9 +474,35 @@ async fn a_runaway_statement_is_stopped() {
     let (id, lease) = started(&store, "a").await;
     let step = Step { lease, root: id, instance: id, key: CallKey::new(id, &StrandPath::main(), 1) };
     let mut transaction = open(&store, step).await;
-    let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
-    let error = transaction.statement(endless, &[]).await.unwrap_err();
+    // It has an end, so that without the limit this fails rather than hangs.
+    let long = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 20000000) SELECT count(*) FROM n";
+    let error = transaction.statement(long, &[]).await.unwrap_err();
     assert!(error.to_string().contains("only one writer"), "{error}");
+}
+
+/// SQLite's write lock is not fair: without care, who commits all the time keeps all others out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_process_lets_those_in_that_wait_to_write() {
+    let place = Place::sqlite();
+    let (busy, other) = (connect(&place.url).await.unwrap(), connect(&place.url).await.unwrap());
+    let (id, lease) = started(&*busy, "a").await;
+    let commits = Arc::new(AtomicUsize::new(0));
+    let counted = commits.clone();
+    let writer = tokio::spawn(async move {
+        for version in 2.. {
+            busy.commit(&[Write { lease, root: id, changes: step_to(id, version) }]).await.unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let mut waited = Vec::new();
+    for _ in 0..25 {
+        let before = commits.load(Ordering::SeqCst);
+        other.send(Uuid::new_v4(), id, b"x").await.unwrap();
+        waited.push(commits.load(Ordering::SeqCst) - before);
+    }
+    writer.abort();
+    waited.sort_unstable();
+    assert!(waited[12] < 12, "the other one has committed so often before it was our turn: {waited:?}");
 }
 
 #[tokio::test]

@@ -122,3 +122,47 @@ async fn a_living_owner_is_never_terminated() {
     commit.execute("COMMIT").await.unwrap();
     two.late_commit().await.unwrap();
 }
+
+/// Whether a statement waits for a lock that another session has.
+async fn somebody_waits(two: &Two) -> bool {
+    let waiting = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    let waiting = sqlx::query_scalar(waiting);
+    waiting.fetch_one(&mut PgConnection::connect(&two.url).await.unwrap()).await.unwrap()
+}
+
+/// The claim has waited for its second, and finds that the owner it took for dead was only slow to say that it lives.
+#[tokio::test]
+async fn an_owner_that_is_heard_of_again_is_not_terminated() {
+    // Again, where this machine took longer than that second over it.
+    for _ in 0..10 {
+        let two = Arc::new(Two::new().await);
+        two.first_falls_silent().await;
+        let mut commit = two.commit_in_flight().await;
+        let began = Instant::now();
+        let claim = tokio::spawn({
+            let two = two.clone();
+            async move { two.claim().await }
+        });
+        while !somebody_waits(&two).await {
+            tokio::task::yield_now().await;
+        }
+        two.first.renew().await.unwrap();
+        if began.elapsed() < Duration::from_millis(900) {
+            assert_eq!(claim.await.unwrap(), Claim::Held(two.owner.clone()));
+            commit.execute("COMMIT").await.expect("its session was not touched");
+            two.late_commit().await.unwrap();
+            return;
+        }
+        claim.abort();
+    }
+    panic!("this machine takes nearly a second to say that it lives");
+}
+
+#[tokio::test]
+async fn to_say_that_it_lives_an_owner_does_not_wait_for_its_commits() {
+    let two = Two::new().await;
+    let _commit = two.commit_in_flight().await;
+    let renewed = tokio::time::timeout(Duration::from_secs(60), two.first.renew()).await;
+    renewed.expect("it waits for what the commit has locked").unwrap();
+}

@@ -10,7 +10,7 @@
 mod common;
 
 use common::{Place, loaded, started};
-use flow_machine::ids::InstanceId;
+use flow_machine::ids::{CallKey, InstanceId, StrandPath};
 use flow_machine::rows::{Changes, InstanceRow, Status};
 use flow_store::*;
 use flow_test_support::{PoolMode, Pooler, PostgresServer};
@@ -160,4 +160,32 @@ async fn a_message_waits_for_an_end_that_is_being_committed_and_is_refused() {
     slow.execute("COMMIT").await.unwrap();
     let sent = sent.await.unwrap();
     assert!(matches!(sent, Err(StoreError::Refused { .. })), "{sent:?}");
+}
+
+/// A time-out or a cancellation settles a call while its transaction is still open: what that did is not kept. SQLite, with its
+/// one writer, can't come to this.
+#[tokio::test]
+async fn a_step_that_was_given_up_before_its_transaction_ended_has_not_happened() {
+    let place = Place::postgres();
+    let store = connect(&place.url).await.unwrap();
+    let (id, lease) = started(&*store, "a").await;
+    session(&place).await.execute("CREATE TABLE effect (what TEXT)").await.unwrap();
+    let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM effect");
+    for (number, is_given_up) in [(1, true), (2, false)] {
+        let key = CallKey::new(id, &StrandPath::main(), number);
+        let step = Step { lease, root: id, instance: id, key };
+        let Begun::Open(mut transaction) = store.begin_step(step).await.unwrap() else {
+            panic!("nobody was first")
+        };
+        transaction.statement("INSERT INTO effect VALUES ('done')", &[]).await.unwrap();
+        if is_given_up {
+            assert_eq!(store.settle(step, b"given up").await.unwrap(), None, "nobody was first");
+        }
+        let before = transaction.complete(b"done").await.unwrap().map(|row| row.outcome);
+        assert_eq!(before, is_given_up.then(|| b"given up".to_vec()));
+        let now = store.settle(step, b"too late").await.unwrap().unwrap().outcome;
+        assert_eq!(now, if is_given_up { &b"given up"[..] } else { b"done" });
+    }
+    assert_eq!(count.fetch_one(&mut session(&place).await).await.unwrap(), 1);
+    assert_eq!(loaded(&*store, id).await.completions.len(), 2);
 }

@@ -6,7 +6,7 @@ use flow_machine::rows::{
     CompletionRow, HistoryRow, InboxRow, InstanceRow, ProgramHash, ReplyRow, StoredInstance,
 };
 use flow_store::{Begun, Claim, Filter, Lease, Owner, Scope, Step, Store, StoreError, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -30,6 +30,8 @@ pub struct FaultyStore {
     pub down: AtomicBool,
     /// Nobody is woken for a message.
     pub deaf: AtomicBool,
+    /// By how much its clock is ahead of this machine's, in nanoseconds.
+    pub ahead: AtomicI64,
     plan: Mutex<Box<dyn FnMut() -> Fault + Send>>,
     pub died: Notify,
 }
@@ -40,6 +42,7 @@ impl FaultyStore {
             inner,
             down: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
+            ahead: AtomicI64::new(0),
             plan: Mutex::new(Box::new(plan)),
             died: Notify::new(),
         })
@@ -69,7 +72,7 @@ impl Store for FaultyStore {
         self.up()?.lives(worker).await
     }
     async fn now(&self) -> Result<Timestamp, StoreError> {
-        self.up()?.now().await
+        Ok(self.up()?.now().await?.plus(self.ahead.load(Ordering::SeqCst)))
     }
     async fn put_program(&self, hash: &ProgramHash, artifact: &[u8]) -> Result<(), StoreError> {
         self.up()?.put_program(hash, artifact).await

@@ -26,7 +26,14 @@ pub(super) struct Opened {
 }
 
 pub(super) async fn open(path: &Path, place: &Where) -> Result<Opened, StoreError> {
-    prepare_directory(path, place)?;
+    open_on(path, place, file_system_of).await
+}
+
+/// Says what kind of file system a directory is on, by its magic number, where that can be told.
+type FileSystemOf = fn(&Path) -> Option<u32>;
+
+async fn open_on(path: &Path, place: &Where, file_system_of: FileSystemOf) -> Result<Opened, StoreError> {
+    prepare_directory(path, place, file_system_of)?;
     let base = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -62,7 +69,7 @@ async fn open_writer(
     }
 }
 
-fn prepare_directory(path: &Path, place: &Where) -> Result<(), StoreError> {
+fn prepare_directory(path: &Path, place: &Where, file_system_of: FileSystemOf) -> Result<(), StoreError> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -73,7 +80,7 @@ fn prepare_directory(path: &Path, place: &Where) -> Result<(), StoreError> {
     if path.is_dir() {
         return Err(place.unavailable("it is a directory; name a file in it"));
     }
-    match network_file_system(directory) {
+    match file_system_of(directory).and_then(network_file_system) {
         Some(kind) => Err(place.unavailable(&format!(
             "{} is on a network file system ({kind}), where SQLite's locks do not hold; use a local disk, or postgres://",
             directory.display()
@@ -82,22 +89,20 @@ fn prepare_directory(path: &Path, place: &Where) -> Result<(), StoreError> {
     }
 }
 
-/// The name of the network file system a directory is on.
 #[cfg(target_os = "linux")]
-fn network_file_system(directory: &Path) -> Option<&'static str> {
+fn file_system_of(directory: &Path) -> Option<u32> {
     let found = rustix::fs::statfs(directory).ok()?;
     // Only the low 32 bits are the magic number; some targets sign-extend it.
-    let magic = u32::try_from(i128::from(found.f_type) & 0xffff_ffff).ok()?;
-    kind_of(magic)
+    u32::try_from(i128::from(found.f_type) & 0xffff_ffff).ok()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn network_file_system(_directory: &Path) -> Option<&'static str> {
+fn file_system_of(_directory: &Path) -> Option<u32> {
     None
 }
 
-#[cfg(target_os = "linux")]
-fn kind_of(magic: u32) -> Option<&'static str> {
+/// The name of a network file system, by Linux's magic number.
+fn network_file_system(magic: u32) -> Option<&'static str> {
     match magic {
         0x6969 => Some("NFS"),
         0x517b | 0xff53_4d42 | 0xfe53_4d42 => Some("SMB"),
@@ -139,11 +144,31 @@ async fn read_format(connection: &mut SqliteConnection, place: &Where) -> Result
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in a test, a panic is how a failure is told")]
 mod tests {
+    use super::*;
+
     #[test]
     fn network_file_systems_are_known() {
-        assert_eq!(super::kind_of(0x6969), Some("NFS"));
-        assert_eq!(super::kind_of(0xef53), None, "ext4 is local");
+        assert_eq!(network_file_system(0x6969), Some("NFS"));
+        assert_eq!(network_file_system(0xef53), None, "ext4 is local");
+    }
+
+    #[tokio::test]
+    async fn a_file_on_a_network_file_system_is_not_opened() {
+        let folder = std::env::temp_dir().join(format!("flow-network-{}", uuid::Uuid::new_v4()));
+        let path = folder.join("flow.db");
+        let place = Where { name: path.display().to_string().into() };
+        let refused = open_on(&path, &place, |_| Some(0x6969)).await.err().unwrap().to_string();
+        assert!(
+            refused.contains("network file system (NFS)") && refused.contains("postgres://"),
+            "{refused}"
+        );
+        assert!(!path.exists(), "nothing was begun there");
+        assert!(open_on(&path, &place, |_| Some(0xef53)).await.is_ok());
+        #[cfg(target_os = "linux")]
+        assert!(file_system_of(&folder).is_some(), "what it is on is asked of the system");
+        let _ = std::fs::remove_dir_all(&folder);
     }
 }
