@@ -217,6 +217,13 @@ impl Live {
             HistoryEvent::Told { strand, instance, signal, .. } => {
                 self.line(at, Some(strand), "→", &format!("{signal} to {instance}"));
             }
+            HistoryEvent::Asked { strand, instance, question, .. } => {
+                self.line(at, Some(strand), "→", &format!("{question} of {instance}"));
+            }
+            HistoryEvent::Replied { strand, instance, error, .. } => match error {
+                None => self.line(at, Some(strand), "←", &format!("{instance} has answered")),
+                Some(error) => self.line(at, Some(strand), "✗", &format!("{instance}: {error}")),
+            },
             HistoryEvent::RequestRefused { strand, instance, reason } => {
                 self.line(at, Some(strand), "✗", &format!("{instance}: {reason}"));
             }

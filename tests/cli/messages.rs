@@ -194,3 +194,84 @@ fn the_examples_run_on_postgres() {
     place.store = Some(server.fresh_database());
     all(&place);
 }
+
+const SHOP: &str = r#"
+error Empty
+workflow stock(of: Int) -> Int {
+  signal close
+  state left = of
+  state taken = 0
+  query rest() -> Int { left }
+  update take() -> Int fails Empty {
+    if left == 0 { fail Empty }
+    left -= 1
+    taken += 1
+    taken
+  }
+  receive close
+  taken
+}
+
+workflow buyer(times: Int) -> List<Int> {
+  var mine: List<Int> = []
+  for i in 0..times {
+    let number = stock.of("stock").take() catch { Empty => 0 }
+    mine.push(number)
+    if stock.of("stock").rest() < 0 { return [] }
+  }
+  mine
+}
+"#;
+
+/// Buyers and the stock they buy from are shared out between two workers, which are killed again and again.
+fn updates_of_other_instances_are_done_once(place: &Place) {
+    const BUYERS: i64 = 8;
+    const TIMES: i64 = 8;
+    let seed = std::env::var("FLOW_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("FLOW_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let file = place.write("shop.flow", SHOP);
+    let begin = |workflow: &str, id: &str, input: Value| {
+        let input = input.to_string();
+        let done = place.flow(&["start", &file, workflow, "--id", id, "--input", &input]);
+        assert_eq!(done.code, 0, "{done:#?}");
+    };
+    // Two are one too many.
+    begin("stock", "stock", json!({"of": BUYERS * TIMES - 2}));
+    for buyer in 0..BUYERS {
+        begin("buyer", &format!("buyer-{buyer}"), json!({"times": TIMES}));
+    }
+    let mut workers = [Process::start(place, &["worker"]), Process::start(place, &["worker"])];
+    for kill in 0..8 {
+        std::thread::sleep(Duration::from_millis(random.u64(100..300) + 40 * kill));
+        // Dropped, it is killed with -9.
+        workers[random.usize(..2)] = Process::start(place, &["worker"]);
+    }
+    let mut numbers: Vec<i64> = Vec::new();
+    for buyer in 0..BUYERS {
+        let id = format!("buyer-{buyer}");
+        shared::wait_until(|| status(place, &id) == "completed");
+        let output = place.flow(&["resume", &id, "--json"]).json()["output"].clone();
+        numbers.extend(output.as_array().expect("numbers").iter().map(|number| number.as_i64().unwrap()));
+    }
+    numbers.sort_unstable();
+    let wanted: Vec<i64> = [0, 0].into_iter().chain(1..=BUYERS * TIMES - 2).collect();
+    assert_eq!(numbers, wanted, "each number was given once, and each buyer got its own");
+    assert_eq!(place.flow(&["signal", "stock", "close"]).code, 0);
+    shared::wait_until(|| status(place, "stock") == "completed");
+    assert_eq!(place.flow(&["resume", "stock", "--json"]).json()["output"], json!(BUYERS * TIMES - 2));
+}
+
+#[test]
+fn updates_of_other_instances_are_done_once_on_sqlite() {
+    updates_of_other_instances_are_done_once(&Place::new());
+}
+
+#[test]
+fn updates_of_other_instances_are_done_once_on_postgres() {
+    let server = PostgresServer::start();
+    let mut place = Place::new();
+    place.store = Some(server.fresh_database());
+    updates_of_other_instances_are_done_once(&place);
+}

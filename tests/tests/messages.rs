@@ -11,7 +11,7 @@
 use flow_machine::event::Message;
 use flow_machine::rows::Status;
 use flow_tests::scenario::{bookings, run};
-use flow_tests::simulation::{Answer, Outside, SECOND, Simulation};
+use flow_tests::simulation::{Answer, Ended, Outside, SECOND, Simulation};
 use serde_json::{Value, json};
 
 fn signal(at: i64, name: &str, value: Value) -> Outside {
@@ -372,4 +372,172 @@ fn cancellation_ends_every_kind_of_wait() {
         assert_eq!(ended.status, Status::Cancelled, "{wait}");
         assert_eq!(ended.effects, [r#"book("a")"#, r#"cancel("a")"#], "{wait}");
     }
+}
+
+const CART: &str = r#"
+error Full(left: Int)
+workflow cart(room: Int) -> Int {
+  signal checkout
+  state held = 0
+  state most = room
+  query count() -> Int { held }
+  query free(of: Int = 10) -> Int { of / (held - 4) }
+  update reserve(n: Int) -> Int fails Full {
+    if held + n > most { fail Full(most - held) }
+    held += n
+    held
+  }
+  receive checkout
+  held
+}
+"#;
+
+#[test]
+fn an_instance_is_asked_by_its_id_wherever_it_runs_and_when_it_has_ended() {
+    let body = format!(
+        "{CART}{}",
+        r#"
+workflow idle() { sleep 1s }
+workflow main() -> List<String> fails Full {
+  detach idle() using (id: "idle")
+  let c = detach cart(5) using (id: "cart-7")
+  var told = ["{c.reserve(3)}"]
+  told.push({ "{cart.of("cart-7").reserve(3)}" } catch { Full(left) => "{left} left" })
+  told.push("{c.count()} {c.reserve(n: 2)} {c.free()}")
+  c.checkout()
+  sleep 1s
+  told.push("{c.count()} {c.free(of: 3)}")
+  told.push({ "{c.reserve(0)}" } catch { ActivityFailed(_, _) => "ended" })
+  told.push({ "{cart.of("cart-8").count()}" } catch { ActivityFailed(_, _) => "nobody" })
+  told.push({ "{cart.of("cart-8").reserve(1)}" } catch { ActivityFailed(_, _) => "nobody" })
+  told.push({ "{cart.of("idle").count()}" } catch { ActivityFailed(what, why) => "{what}: {why}" })
+  told
+}"#
+    );
+    let ended = run(&body, json!({}), &[], bookings);
+    let other = "cart: `idle` runs `idle`, not `cart`";
+    let told = json!(["3", "2 left", "3 5 10", "5 3", "ended", "nobody", "nobody", other]);
+    assert_eq!(ended.output, Some(told), "{ended:#?}");
+    assert_eq!(ended.outputs["cart-7"], json!(5));
+}
+
+#[test]
+fn what_a_query_of_an_instance_fails_with_goes_to_whoever_asks() {
+    let body = format!(
+        "{CART}{}",
+        r#"
+workflow main() -> String fails Full {
+  let c = detach cart(5)
+  c.reserve(4)
+  let told = { "{c.free()}" } catch { ActivityFailed(what, why) => "{what}: {why}" }
+  c.checkout()
+  told
+}"#
+    );
+    let output = run(&body, json!({}), &[], bookings).output;
+    let told = output.as_ref().unwrap().as_str().unwrap();
+    assert!(told.starts_with("cart: ") && told.contains("10 / 0"), "{told}");
+}
+
+#[test]
+fn updates_of_many_askers_are_done_once_each() {
+    let body = format!(
+        "{CART}{}",
+        r#"
+workflow buyer(n: Int) -> Int fails Full { cart.of("cart").reserve(n) }
+workflow main() -> Int fails Full {
+  let c = detach cart(1000) using (id: "cart")
+  parallel for n in [1, 10, 100] { if n == 10 { buyer(n) } else { c.reserve(n) } }
+  let held = c.count()
+  c.checkout()
+  held
+}"#
+    );
+    let ended = run(&body, json!({}), &[], bookings);
+    assert_eq!(ended.output, Some(json!(111)), "{ended:#?}");
+    assert_eq!(ended.replies.len(), 3);
+}
+
+#[test]
+fn two_that_update_each_other_do_not_wait_for_each_other() {
+    let body = r#"
+workflow player(other: String, n: Int) -> Int {
+  state got = 0
+  update hit(by: Int) -> Int { got += by; got }
+  sleep 1s
+  player.of(other).hit(n)
+  wait until got > 0
+  got
+}
+workflow main() {
+  detach player("b", 1) using (id: "a")
+  detach player("a", 2) using (id: "b")
+}"#;
+    let ended = run(body, json!({}), &[], bookings);
+    assert_eq!((ended.outputs["a"].clone(), ended.outputs["b"].clone()), (json!(2), json!(1)), "{ended:#?}");
+}
+
+/// `main` is paused from 1 s to 60 s; what asks it in between does so at 2 s.
+fn asked_while_paused(asks: &str, start: &str) -> Ended {
+    let body = format!(
+        r#"
+workflow asker() -> String {{
+  sleep 2s
+  {asks}
+}}
+workflow main() -> Int {{
+  signal done
+  state total = 0
+  update add(by: Int) -> Int {{ total += by; total }}
+  {start}
+  receive done
+  total
+}}"#
+    );
+    let sent = [
+        Outside::Send(SECOND, Message::Pause),
+        Outside::Send(60 * SECOND, Message::Unpause),
+        signal(90, "done", Value::Null),
+    ];
+    run(&body, json!({}), &sent, bookings)
+}
+
+#[test]
+fn whoever_asks_waits_as_long_as_the_other_needs_unless_a_timeout_ends_it() {
+    let detached = r#"detach asker() using (id: "asker")"#;
+    let patient = asked_while_paused(r#""{main.of("test").add(1)}""#, detached);
+    assert_eq!((patient.output, &patient.outputs["asker"]), (Some(json!(1)), &json!("1")));
+    // It was on its way, so it is done all the same.
+    let timed_out = r#"timeout 10s { "{main.of("test").add(1)}" } catch { Timeout => "late" }"#;
+    let ended = asked_while_paused(timed_out, detached);
+    assert_eq!((ended.output, &ended.outputs["asker"]), (Some(json!(1)), &json!("late")));
+    let race = r#"race { main.of("test").add(1) as n => "{n}", after 10s => "late" }"#;
+    let ended = asked_while_paused(race, detached);
+    assert_eq!((ended.output, &ended.outputs["asker"]), (Some(json!(1)), &json!("late")));
+    // A child asks the same way, though it is in the tree of the one it asks.
+    let child = asked_while_paused(r#""{main.of("test").add(1)}""#, "spawn asker()");
+    assert_eq!(child.output, Some(json!(1)), "{child:#?}");
+}
+
+#[test]
+fn a_saga_knows_whether_an_update_was_done_or_says_what_to_do_where_nobody_does() {
+    let detached = r#"detach asker() using (id: "asker")"#;
+    let step = |unknown: &str| {
+        format!(
+            r#"saga {{
+    timeout 10s {{
+      let n = main.of("test").add(5)
+        compensate main.of("test").add(-5){unknown}
+      sleep 1h
+      "{{n}}"
+    }}
+  }} catch {{ Timeout => "undone" }}"#
+        )
+    };
+    // Without a word it is awaited, and undone as what it is: a step that has happened.
+    let awaited = asked_while_paused(&step(""), detached);
+    assert_eq!((awaited.output, &awaited.outputs["asker"]), (Some(json!(0)), &json!("undone")));
+    let said = asked_while_paused(&step("\n        unknown |_key| main.of(\"test\").add(-5)"), detached);
+    assert_eq!((said.output.clone(), &said.outputs["asker"]), (Some(json!(0)), &json!("undone")));
+    assert_eq!(said.replies, [returned(json!(5)), returned(json!(0))]);
 }

@@ -143,12 +143,13 @@ impl<'a> FunctionLowering<'_, 'a> {
                 to,
                 value: operands.pop(),
             },
-            ExprKind::Ask { workflow, update, index, .. } => SuspendOp::Ask {
+            ExprKind::Ask { workflow, update, index, interruptible, .. } => SuspendOp::Ask {
                 workflow: mir::WorkflowId(workflow.0),
                 update: *update,
                 index: *index,
                 to,
                 args: operands,
+                interruptible: *interruptible,
             },
             _ => return Err(LowerError::internal("no message", span).into()),
         };

@@ -323,8 +323,16 @@ pub enum SuspendOp {
     Workflow { workflow: WorkflowId, args: Vec<LocalId> },
     /// A signal to the instance of that id (a `String`), with what it carries (`Json`).
     Tell { workflow: WorkflowId, signal: u32, to: LocalId, value: Option<LocalId> },
-    /// A query, or an update, of a child by its id, with its arguments (`Json` each). Raises what the child answers.
-    Ask { workflow: WorkflowId, update: bool, index: u32, to: LocalId, args: Vec<LocalId> },
+    /// A query, or an update, of the instance of that id, with its arguments (`Json` each). Raises what it fails with.
+    /// `interruptible`: its step has an `unknown` clause, so that cancellation may leave it unanswered in a saga.
+    Ask {
+        workflow: WorkflowId,
+        update: bool,
+        index: u32,
+        to: LocalId,
+        args: Vec<LocalId>,
+        interruptible: bool,
+    },
     /// An instance of its own, unless one with the given id exists: its id, a `String`.
     Detach { workflow: WorkflowId, args: Vec<LocalId>, id: Option<LocalId> },
     /// The next message of a signal.

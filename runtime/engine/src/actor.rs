@@ -7,7 +7,7 @@ use crate::events::Notice;
 use crate::registry::{Arrival, Loaded, Mail};
 use crate::run::names;
 use flow_machine::Tree;
-use flow_machine::event::{Action, Answered, Ask, Dispatch, Event, Transition};
+use flow_machine::event::{Action, Ask, Dispatch, Event, Transition};
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::InstanceRow;
 use flow_mir::Executor;
@@ -17,7 +17,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use uuid::Uuid;
 
 /// How long a tree that sleeps is kept in memory: messages that come one after another load it once.
@@ -63,8 +63,9 @@ struct Actor {
     mailbox: UnboundedReceiver<Mail>,
     row: watch::Sender<Arc<InstanceRow>>,
     attempts: Attempts,
-    /// What is being done in other trees.
+    /// What is being done in other trees, and how to stop each.
     requests: JoinSet<()>,
+    asking: HashMap<CallKey, AbortHandle>,
     mailbox_sender: UnboundedSender<Mail>,
     /// What is to be applied next.
     queue: Vec<Arrival>,
@@ -106,6 +107,7 @@ pub(crate) fn spawn(core: &Arc<Core>, beginning: Beginning) {
         row,
         attempts: Attempts::new(caller),
         requests: JoinSet::new(),
+        asking: HashMap::new(),
         mailbox_sender: sender,
         queue: Vec::new(),
         recovering: beginning.recovering,
@@ -240,6 +242,9 @@ impl Actor {
         if let Event::CallEnded { key, attempt, .. } = &arrival.event {
             self.attempts.ended(*key, *attempt);
         }
+        if let Event::Answered { key, .. } = &arrival.event {
+            self.asking.remove(key);
+        }
         self.queue.push(arrival);
     }
 
@@ -363,7 +368,10 @@ impl Actor {
             match action {
                 Action::Dispatch(dispatch) if dispatch.run.is_some() => self.attempts.start(dispatch),
                 Action::Dispatch(dispatch) => self.wait_for_worker(&dispatch),
-                Action::Abort { key } => self.attempts.abort(key),
+                Action::Abort { key } => match self.asking.remove(&key) {
+                    Some(task) => task.abort(),
+                    None => self.attempts.abort(key),
+                },
                 Action::Withdraw { key } => self.attempts.withdraw(key),
                 Action::Request(ask) => self.request(*ask),
                 // The row says it.
@@ -376,14 +384,16 @@ impl Actor {
     fn request(&mut self, ask: Ask) {
         let (core, mailbox) = (self.core.clone(), self.mailbox_sender.clone());
         while self.requests.try_join_next().is_some() {}
-        self.requests.spawn(async move {
-            let answer = core.fulfil(&ask).await.map(|()| Answered::Done);
+        let key = ask.request.key;
+        let task = self.requests.spawn(async move {
+            let answer = core.fulfil(&ask).await;
             let event = Event::Answered { key: ask.request.key, answer };
             let arrival =
                 Arrival { instance: ask.instance, at: core.clock.now(), event, reading: None, settles: None };
             // The actor is leaving: whoever loads the tree asks again.
             let _ = mailbox.send(Mail::Arrival(arrival));
         });
+        self.asking.insert(key, task);
     }
 
     /// Nobody polls queues yet, so the call waits for an answer through the inbox.

@@ -109,42 +109,13 @@ impl Engine {
     /// Waits for the answer to an update. Safe to drop, and to ask again.
     pub async fn reply(&self, name: &str, request: Uuid) -> Result<Reply, EngineError> {
         let row = self.core.find(name).await?;
-        let mut pauses = Pauses::new(LONGEST_LOOK);
-        loop {
-            // The status first: an instance that has ended by then has answered all it took.
-            let now = self.core.find(name).await?;
-            if let Some(found) = self.core.store.reply(request, row.id).await? {
-                return serde_json::from_slice(&found.reply).map_err(|error| EngineError::Damaged {
-                    name: row.name.clone(),
-                    id: row.id,
-                    reason: format!("its answer can't be read ({error}): update flow"),
-                });
-            }
-            let waits = self.core.has_message(&now, request).await?;
-            if now.status.is_final() && !waits {
-                return Err(EngineError::Ended { name: now.name, status: now.status });
-            }
-            tokio::select! {
-                biased;
-                () = tokio::time::sleep(pauses.next()) => {}
-                () = self.core.closed() => return Err(EngineError::Closing),
-            }
-        }
+        self.core.await_reply(&row, request, LONGEST_LOOK).await
     }
 
     /// Answers a query here, from what was committed last: the instance may run elsewhere, nowhere, or have ended.
     pub async fn query(&self, name: &str, query: &str, args: &Value) -> Result<Answer, EngineError> {
         let row = self.core.find(name).await?;
-        let executor = self.core.executor_for_a_look(&row).await?;
-        let limits = Limits { heap_words: self.core.options.heap_words, ..Limits::default() };
-        let limited = self.core.limited(&executor);
-        let answered = platform::compute(|| flow_machine::query(&limited, &row, query, args, &limits));
-        answered.map_err(|error| match error {
-            QueryError::Wrong(wrong) => refusal(wrong, &row.workflow, "query", query),
-            QueryError::Damaged(reason) => {
-                EngineError::Damaged { name: row.name.clone(), id: row.id, reason }
-            }
-        })
+        self.core.query(&row, query, args).await
     }
 
     /// The program that an instance is pinned to.
@@ -168,7 +139,66 @@ impl Core {
             .map_err(|wrong| refusal(wrong, &row.workflow, kind, asked))
     }
 
-    /// Whether a message still waits for an instance to take it.
+    /// Answers a query from an instance's row.
+    pub(crate) async fn query(
+        &self,
+        row: &InstanceRow,
+        query: &str,
+        args: &Value,
+    ) -> Result<Answer, EngineError> {
+        let executor = self.executor_for_a_look(row).await?;
+        let limits = Limits { heap_words: self.options.heap_words, ..Limits::default() };
+        let limited = self.limited(&executor);
+        let answered = platform::compute(|| flow_machine::query(&limited, row, query, args, &limits));
+        answered.map_err(|error| match error {
+            QueryError::Wrong(wrong) => refusal(wrong, &row.workflow, "query", query),
+            QueryError::Damaged(reason) => {
+                EngineError::Damaged { name: row.name.clone(), id: row.id, reason }
+            }
+        })
+    }
+
+    /// The answer to an update, where it has been given.
+    pub(crate) async fn reply_of(
+        &self,
+        row: &InstanceRow,
+        request: Uuid,
+    ) -> Result<Option<Reply>, EngineError> {
+        let Some(found) = self.store.reply(request, row.id).await? else { return Ok(None) };
+        let read = serde_json::from_slice(&found.reply).map(Some);
+        read.map_err(|error| EngineError::Damaged {
+            name: row.name.clone(),
+            id: row.id,
+            reason: format!("its answer can't be read ({error}): update flow"),
+        })
+    }
+
+    /// Waits for the answer to an update that was sent. It is looked for at pauses that grow up to `longest`.
+    pub(crate) async fn await_reply(
+        &self,
+        row: &InstanceRow,
+        request: Uuid,
+        longest: Duration,
+    ) -> Result<Reply, EngineError> {
+        let mut pauses = Pauses::new(longest);
+        loop {
+            // The status first: an instance that has ended by then has answered all it took.
+            let now = self.find(&row.name).await?;
+            if let Some(reply) = self.reply_of(row, request).await? {
+                return Ok(reply);
+            }
+            if !self.has_message(&now, request).await? {
+                return Err(EngineError::Ended { name: now.name, status: now.status });
+            }
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep(pauses.next()) => {}
+                () = self.closed() => return Err(EngineError::Closing),
+            }
+        }
+    }
+
+    /// Whether a message may still be taken by its instance: that one lives, or it waits in the inbox.
     async fn has_message(&self, row: &InstanceRow, request: Uuid) -> Result<bool, StoreError> {
         if !row.status.is_final() {
             return Ok(true);

@@ -4,17 +4,21 @@ use crate::core::Core;
 use crate::error::EngineError;
 use crate::lease::Pauses;
 use crate::run::Ready;
-use flow_machine::Tree;
-use flow_machine::event::{Ask, Message, Wish};
+use flow_machine::event::{Answered, Ask, Message, Reply, Wish};
 use flow_machine::ids::InstanceId;
 use flow_machine::rows::InstanceRow;
+use flow_machine::{Answer, Tree};
 use flow_store::{Scope, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// How seldom the answer to an update is looked for. Most come at once, and the pauses between two looks grow slowly to this.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
 /// Why a request is not done.
 enum Failed {
-    /// The store can't be reached: it is tried again.
+    /// The store can't be reached, or this process ends: it is tried again, here or by the next owner.
     Unavailable,
     /// It can't be done.
     Refused(String),
@@ -23,7 +27,7 @@ enum Failed {
 impl From<EngineError> for Failed {
     fn from(error: EngineError) -> Failed {
         match error {
-            EngineError::Store(StoreError::Unavailable { .. }) => Failed::Unavailable,
+            EngineError::Store(StoreError::Unavailable { .. }) | EngineError::Closing => Failed::Unavailable,
             EngineError::Store(StoreError::Refused { reason }) => Failed::Refused(reason),
             other => Failed::Refused(other.to_string()),
         }
@@ -37,18 +41,25 @@ impl From<StoreError> for Failed {
 }
 
 impl Core {
-    /// Does what was asked for; why not, where it is refused. Goes on trying while the store can't be reached.
-    pub(crate) async fn fulfil(self: &Arc<Self>, ask: &Ask) -> Result<(), String> {
+    /// Does what was asked for; why not, where it is refused. Goes on trying while the store can't be reached, and waits for the
+    /// answer to an update for as long as it takes.
+    pub(crate) async fn fulfil(self: &Arc<Self>, ask: &Ask) -> Result<Answered, String> {
         let mut pauses = Pauses::new(self.options.longest_pause);
         loop {
             let done = match &ask.request.wish {
-                Wish::Start { id, input } => self.start_detached(ask, *id, input).await,
-                Wish::Tell { message } => self.tell(ask, message).await,
-                // Answered within the tree.
-                Wish::Ask { .. } => Err(Failed::Refused("only a child can be asked".into())),
+                Wish::Start { id, input } => {
+                    self.start_detached(ask, *id, input).await.map(|()| Answered::Done)
+                }
+                Wish::Tell { message } => self.tell(ask, message).await.map(|()| Answered::Done),
+                Wish::Ask { update: true, name, args, .. } => {
+                    self.ask_update(ask, name, args).await.map(Answered::Reply)
+                }
+                Wish::Ask { update: false, name, args, .. } => {
+                    self.ask_query(ask, name, args).await.map(Answered::Reply)
+                }
             };
             match done {
-                Ok(()) => return Ok(()),
+                Ok(answered) => return Ok(answered),
                 Err(Failed::Refused(reason)) => return Err(reason),
                 Err(Failed::Unavailable) => tokio::time::sleep(pauses.next()).await,
             }
@@ -57,25 +68,58 @@ impl Core {
 
     /// The other instance, which must run the workflow that the program takes it for.
     async fn other(&self, ask: &Ask) -> Result<Option<InstanceRow>, Failed> {
-        let (to, workflow) = (&ask.request.to, &ask.request.workflow);
-        match self.store.find(to).await? {
+        let workflow = &ask.request.workflow;
+        match self.store.find(&ask.request.to).await? {
             Some(row) if row.workflow != *workflow => {
-                Err(Failed::Refused(format!("`{to}` runs `{}`, not `{workflow}`", row.workflow)))
+                Err(Failed::Refused(ask.request.is_of_another(&row.workflow)))
             }
             found => Ok(found),
         }
     }
 
+    /// The same, which must be there.
+    async fn existing(&self, ask: &Ask) -> Result<InstanceRow, Failed> {
+        let row = self.other(ask).await?;
+        row.ok_or_else(|| Failed::Refused(format!("there is no instance `{}`", ask.request.to)))
+    }
+
     /// The request's key is the message's id, so a repeat is the same message even where the other has ended since.
     async fn tell(&self, ask: &Ask, message: &[u8]) -> Result<(), Failed> {
-        let row = self.other(ask).await?;
-        let row = row.ok_or_else(|| Failed::Refused(format!("there is no instance `{}`", ask.request.to)))?;
+        let row = self.existing(ask).await?;
         if let Some(message) = ask.request.message()
             && !row.status.is_final()
         {
             self.check(&row, &message, "signal", &ask.request.workflow).await?;
         }
         Ok(self.store.send(Uuid::from_bytes(ask.request.key.0), row.id, message).await?)
+    }
+
+    /// The answer to a query is made here, of what was committed last.
+    async fn ask_query(&self, ask: &Ask, name: &str, args: &[u8]) -> Result<Reply, Failed> {
+        let row = self.existing(ask).await?;
+        let args = serde_json::from_slice(args).unwrap_or_default();
+        Ok(match self.query(&row, name, &args).await? {
+            Answer::Returned(value) => Reply::Returned { value },
+            Answer::Failed(error) => Reply::Failed { error: *error },
+        })
+    }
+
+    /// An update goes through the inbox under the request's key, and its answer comes back as a row. Whoever asks again, after a
+    /// crash, finds the one or the other.
+    async fn ask_update(&self, ask: &Ask, name: &str, args: &[u8]) -> Result<Reply, Failed> {
+        let row = self.existing(ask).await?;
+        let request = Uuid::from_bytes(ask.request.key.0);
+        if let Some(reply) = self.reply_of(&row, request).await? {
+            return Ok(reply);
+        }
+        let args = serde_json::from_slice(args).unwrap_or_default();
+        let message = Message::Update { name: name.to_owned(), args };
+        if !row.status.is_final() {
+            self.check(&row, &message, "update", name).await?;
+        }
+        let text = serde_json::to_vec(&message).unwrap_or_default();
+        self.store.send(request, row.id, &text).await?;
+        Ok(self.await_reply(&row, request, LONGEST_LOOK).await?)
     }
 
     /// Starts an instance under an identity derived from the request, unless one of its user id is there.

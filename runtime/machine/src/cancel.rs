@@ -23,6 +23,7 @@ impl Instance {
             Wait::Scope { .. } => Interruptible::Scope,
             Wait::Child { .. } => Interruptible::Child,
             Wait::Call(_) => Interruptible::Call,
+            Wait::Request(_) => Interruptible::Request,
             Wait::Fork(_) => Interruptible::Fork,
             _ => Interruptible::Later,
         };
@@ -43,6 +44,9 @@ impl Instance {
             }
             Interruptible::Call => {
                 self.interrupt_call(context, path);
+            }
+            Interruptible::Request => {
+                self.interrupt_request(context, path);
             }
             Interruptible::Fork => self.close_fork(context, path, Closing::Interrupted),
             Interruptible::Scope => self.interrupt_scope(context, path),
@@ -143,6 +147,7 @@ enum Interruptible {
     Scope,
     Child,
     Call,
+    Request,
     Fork,
     Later,
 }

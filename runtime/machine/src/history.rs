@@ -70,7 +70,11 @@ pub enum HistoryEvent {
     Detached { strand: StrandPath, workflow: String, instance: String, line: String },
     /// A strand sends a signal to another instance.
     Told { strand: StrandPath, instance: String, signal: String, line: String },
-    /// What was asked of another tree of instances could not be done.
+    /// A strand asks another instance: `query count`, `update reserve`.
+    Asked { strand: StrandPath, instance: String, question: String, line: String },
+    /// The other instance has answered, perhaps with an error.
+    Replied { strand: StrandPath, instance: String, output: Option<Value>, error: Option<String> },
+    /// What was asked of another instance could not be done, or is waited for no longer.
     RequestRefused { strand: StrandPath, instance: String, reason: String },
     /// A `timeout` ran out.
     TimedOut { strand: StrandPath },

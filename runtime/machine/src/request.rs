@@ -5,15 +5,15 @@
 use crate::event::{Action, Ask, Event, Message, Reply};
 use crate::handler::Answer;
 use crate::history::{ErrorReport, HistoryEvent};
+use crate::host::enclosing_saga;
 use crate::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use crate::instance::{Context, Instance, Resumption};
 use crate::message::ENDED;
 use crate::meta::{StoredOutcome, Wait};
-use crate::rows::Status;
 use crate::run::{Suspended, code_awaits};
 use crate::values;
 use flow_mir::value::from_json;
-use flow_mir::{Executor, Limits, SuspendOp, TrapKind, WorkflowId};
+use flow_mir::{Executor, Limits, SuspendOp, WorkflowId};
 use serde::{Deserialize, Serialize};
 
 /// Something asked of another tree.
@@ -44,7 +44,7 @@ pub enum Wish {
         /// The message, as JSON of [`Message`].
         message: Vec<u8>,
     },
-    /// That it answer a query or update: only a child is asked.
+    /// That it answer a query or update.
     Ask {
         /// Whether it is an update.
         update: bool,
@@ -52,6 +52,8 @@ pub enum Wish {
         name: String,
         /// The arguments by name, as JSON.
         args: Vec<u8>,
+        /// Whether the step says what to do where nobody knows if the update was done: then cancellation may interrupt it.
+        interruptible: bool,
     },
 }
 
@@ -71,6 +73,16 @@ impl Request {
             Wish::Tell { message } => serde_json::from_slice(message).ok(),
             Wish::Start { .. } | Wish::Ask { .. } => None,
         }
+    }
+
+    /// Why it is refused where the other instance runs another workflow.
+    pub fn is_of_another(&self, workflow: &str) -> String {
+        format!("`{}` runs `{workflow}`, not `{}`", self.to, self.workflow)
+    }
+
+    /// Whether it is an update.
+    pub fn is_update(&self) -> bool {
+        matches!(self.wish, Wish::Ask { update: true, .. })
     }
 }
 
@@ -122,7 +134,7 @@ impl Instance {
 
     /// `c.status()`
     pub(crate) fn begin_ask(&mut self, context: Context<'_>, suspended: &Suspended<'_>) {
-        let SuspendOp::Ask { workflow, update, index, .. } = suspended.op else { return };
+        let SuspendOp::Ask { workflow, update, index, interruptible, .. } = suspended.op else { return };
         let program = context.program;
         let Some(declared) = program.workflows.get(*workflow) else { return };
         let handles = if *update { &declared.updates } else { &declared.queries };
@@ -130,8 +142,16 @@ impl Instance {
         let Some((to, values)) = self.message_parts(context, suspended) else { return };
         let names = handle.params.iter().map(|param| param.name.clone());
         let args = serde_json::Value::Object(names.zip(values).collect()).to_string().into_bytes();
+        let kind = if *update { "update" } else { "query" };
+        self.record(HistoryEvent::Asked {
+            strand: suspended.path.clone(),
+            instance: to.clone(),
+            question: format!("{kind} {}", handle.name),
+            line: suspended.line.clone(),
+        });
         let key = CallKey::new(self.id(), suspended.path, self.next_number(suspended.path));
-        let wish = Wish::Ask { update: *update, name: handle.name.clone(), args };
+        let (name, interruptible) = (handle.name.clone(), *interruptible);
+        let wish = Wish::Ask { update: *update, name, args, interruptible };
         self.ask(suspended.path, Request { key, workflow: declared.name.clone(), to, wish });
     }
 
@@ -154,13 +174,12 @@ impl Instance {
         now: Timestamp,
         request: &Request,
     ) -> Result<Answered, String> {
-        let Wish::Ask { update, name, args } = &request.wish else { return Ok(Answered::Done) };
+        let Wish::Ask { update, name, args, .. } = &request.wish else { return Ok(Answered::Done) };
         let args = serde_json::from_slice(args).unwrap_or_default();
-        match (self.status(), update) {
-            (status, _) if status.is_final() => Err(ENDED.into()),
-            (Status::Paused, true) => Err("it is paused".into()),
-            (_, true) => Ok(Answered::Reply(self.asked_update(executor, now, request.key, name, args))),
-            (_, false) => {
+        match update {
+            true if self.status().is_final() => Err(ENDED.into()),
+            true => Ok(Answered::Reply(self.asked_update(executor, now, request.key, name, args))),
+            false => {
                 let mut row = self.row().clone();
                 row.state = postcard::to_stdvec(&self.state).unwrap_or_default();
                 match crate::handler::query(executor, &row, name, &args, &Limits::default()) {
@@ -246,6 +265,27 @@ impl Instance {
         }
     }
 
+    /// An interruption reaches a strand that has asked something: whether it waits no longer. A query changes nothing, so it gives
+    /// way; an update as a call does that may have happened; anything else takes no time.
+    pub(crate) fn interrupt_request(&mut self, context: Context<'_>, path: &StrandPath) -> bool {
+        let Some(strand) = self.strands.get(path) else { return false };
+        let Wait::Request(request) = &strand.meta.wait else { return false };
+        let Wish::Ask { update, interruptible, .. } = &request.wish else { return false };
+        if *update && !interruptible && enclosing_saga(self, &strand.meta).is_some() {
+            return false;
+        }
+        let (key, update, instance) = (request.key, *update, request.to.clone());
+        let reason = if update { "interrupted: it may be done all the same" } else { "interrupted" };
+        self.record(HistoryEvent::RequestRefused { strand: path.clone(), instance, reason: reason.into() });
+        self.act(Action::Abort { key });
+        if let Some(strand) = self.strands.get_mut(path) {
+            strand.meta.take_interrupt();
+        }
+        let error = self.cancelled_error(context, path, update.then_some(key));
+        self.make_ready(path, Resumption::Error(error));
+        true
+    }
+
     /// A request was done, answered or refused.
     pub(crate) fn answered(&mut self, context: Context<'_>, key: CallKey, answer: Result<Answered, String>) {
         let Some(path) = self.calls.get(&key).cloned() else { return };
@@ -257,7 +297,9 @@ impl Instance {
             Ok(Answered::Reply(Reply::Refused { reason })) | Err(reason) => {
                 self.refused(context, &path, &request, &reason)
             }
-            Ok(Answered::Reply(Reply::Returned { value })) => self.reply_value(context, &path, &value),
+            Ok(Answered::Reply(Reply::Returned { value })) => {
+                self.reply_value(context, &path, &request, &value)
+            }
             Ok(Answered::Reply(Reply::Failed { error })) => {
                 self.reply_error(context, &path, &request, &error)
             }
@@ -292,22 +334,43 @@ impl Instance {
         Resumption::Error(self.activity_failed_error(context, path, &request.workflow, reason, None))
     }
 
-    /// What a query or update has returned, as the asking strand awaits it.
+    /// What a query or update has returned, as the asking strand awaits it. An instance of another version of the program may
+    /// answer with what does not fit: whoever asked knows nothing of it then, though an update was done.
     fn reply_value(
         &mut self,
         context: Context<'_>,
         path: &StrandPath,
+        request: &Request,
         value: &serde_json::Value,
     ) -> Resumption {
         let code = self.strands.get_mut(path).and_then(|strand| strand.code.as_mut());
         let Some(code) = code else { return Resumption::Value(0) };
         let ty = code_awaits(context, code).unwrap_or(context.program.known.unit);
         match from_json(context.program, code.heap_mut(), ty, value) {
-            Ok(word) => Resumption::Value(word),
+            Ok(word) => {
+                self.replied(path, request, Some(value.clone()), None);
+                Resumption::Value(word)
+            }
             Err(wrong) => {
-                Resumption::Error(code.heap_mut().make_trap(TrapKind::JsonMismatch, &wrong.to_string()))
+                let reason = format!("its answer does not fit: {wrong}");
+                self.replied(path, request, Some(value.clone()), Some(reason.clone()));
+                let unknown = request.is_update().then_some(request.key);
+                let workflow = &request.workflow;
+                Resumption::Error(self.activity_failed_error(context, path, workflow, &reason, unknown))
             }
         }
+    }
+
+    /// The history says what was answered.
+    fn replied(
+        &mut self,
+        path: &StrandPath,
+        request: &Request,
+        output: Option<serde_json::Value>,
+        error: Option<String>,
+    ) {
+        let (strand, instance) = (path.clone(), request.to.clone());
+        self.record(HistoryEvent::Replied { strand, instance, output, error });
     }
 
     /// The declared error that a query or update has failed with; any other is the system's.
@@ -318,6 +381,7 @@ impl Instance {
         request: &Request,
         error: &ErrorReport,
     ) -> Resumption {
+        self.replied(path, request, None, Some(error.message.clone()));
         let program = context.program;
         let workflow = program.workflows.values().find(|known| known.name == request.workflow);
         let handles =

@@ -191,8 +191,12 @@ impl Instance {
             |other: &StrandPath| other == path || prefixes.iter().any(|prefix| other.0.starts_with(prefix));
         let paths: Vec<StrandPath> = self.strands.keys().filter(|other| inside(other)).cloned().collect();
         for path in paths {
-            if let Some(Wait::Call(call)) = self.strands.get(&path).map(|strand| &strand.meta.wait) {
-                let key = call.key;
+            let key = match self.strands.get(&path).map(|strand| &strand.meta.wait) {
+                Some(Wait::Call(call)) => Some(call.key),
+                Some(Wait::Request(request)) => Some(request.key),
+                _ => None,
+            };
+            if let Some(key) = key {
                 self.act(crate::event::Action::Abort { key });
             }
             self.remove_strand(&path);

@@ -5,7 +5,6 @@ use crate::event::{Answered, Event, Message, Request, Transition, Wish};
 use crate::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use crate::instance::{Instance, NewInstance};
 use crate::load::LoadError;
-use crate::message::ENDED;
 use crate::rows::{InstanceRow, Status, StoredInstance};
 use flow_mir::{Executor, Limits};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -213,14 +212,21 @@ impl Tree {
         let to = self.by_name.get(&request.to).copied();
         let member = to.and_then(|to| self.members.get_mut(&to));
         let answer = match (&request.wish, member) {
+            (Wish::Tell { .. } | Wish::Ask { .. }, Some(member))
+                if member.row().workflow != request.workflow =>
+            {
+                Err(request.is_of_another(&member.row().workflow))
+            }
             (Wish::Tell { .. }, Some(member)) if !member.status().is_final() => {
                 if let Some(message) = request.message() {
                     member.apply(executor, now, Event::Message { inbox: None, message });
                 }
                 Ok(Answered::Done)
             }
-            (Wish::Ask { .. }, Some(member)) => member.asked(executor, now, &request),
-            (Wish::Ask { .. }, None) => Err(ENDED.to_owned()),
+            // An update of one that is paused waits for the end of the pause, in the inbox like any other.
+            (Wish::Ask { update, .. }, Some(member)) if !update || member.status() != Status::Paused => {
+                member.asked(executor, now, &request)
+            }
             _ => {
                 if let Some(member) = self.members.get_mut(&from) {
                     member.ask_engine(request);

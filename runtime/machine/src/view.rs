@@ -3,6 +3,7 @@
 use crate::ids::Timestamp;
 use crate::instance::Instance;
 use crate::meta::{ForkKind, Interrupt, Role, Scope, Wait};
+use crate::request::Wish;
 use crate::rows::Status;
 use crate::values;
 use flow_mir::artifact::ProgramHash;
@@ -178,7 +179,11 @@ impl Instance {
                 (format!("the end of its scope, {running} running"), None)
             }
             Wait::Child { name, .. } => (format!("child {name}"), None),
-            Wait::Request(request) => (format!("{} to be told", request.to), None),
+            Wait::Request(request) => match &request.wish {
+                Wish::Ask { name, .. } => (format!("{} to answer `{name}`", request.to), None),
+                Wish::Start { .. } => (format!("{} to be started", request.to), None),
+                Wish::Tell { .. } => (format!("{} to be told", request.to), None),
+            },
         }
     }
 }

@@ -77,6 +77,8 @@ pub struct Simulation<'s> {
     under_way: HashMap<(CallKey, u32), i64>,
     /// Requests of strands that are done or refused, and are to be told so.
     answers: VecDeque<(InstanceId, CallKey, Result<Answered, String>)>,
+    /// Updates that were sent to other trees and wait for their answers: who asked, under which key, whom.
+    asking: Vec<(InstanceId, CallKey, InstanceId)>,
     waiting: Vec<Dispatch>,
     /// What was delivered and comes again.
     echoes: Vec<(i64, InstanceId, Event)>,
@@ -111,6 +113,7 @@ impl<'s> Simulation<'s> {
             flights: Vec::new(),
             under_way: HashMap::new(),
             answers: VecDeque::new(),
+            asking: Vec::new(),
             waiting: Vec::new(),
             echoes: Vec::new(),
             outside: VecDeque::new(),
@@ -352,6 +355,7 @@ impl<'s> Simulation<'s> {
             Action::Abort { key } => {
                 self.flights.retain(|flight| flight.key != key);
                 self.waiting.retain(|dispatch| dispatch.key != key);
+                self.asking.retain(|(_, asked, _)| *asked != key);
             }
             Action::Withdraw { key } => self.waiting.retain(|dispatch| dispatch.key != key),
             Action::Request(ask) => return self.request(&ask),
@@ -376,6 +380,7 @@ impl<'s> Simulation<'s> {
         }
         self.waiting.clear();
         self.answers.clear();
+        self.asking.clear();
         for mut flight in std::mem::take(&mut self.flights) {
             if flight.elsewhere || self.faults.reports_elsewhere() {
                 flight.elsewhere = true;
@@ -390,6 +395,7 @@ impl<'s> Simulation<'s> {
 
     /// The next thing to happen. Time goes on to it.
     fn next(&mut self) -> Next {
+        self.hear_answers();
         if let Some((instance, key, answer)) = self.answers.pop_front() {
             return Next::Event(instance, Event::Answered { key, answer });
         }

@@ -3,10 +3,10 @@
 use super::Simulation;
 use super::faults::Crash;
 use crate::trace::Gate;
-use flow_machine::event::{Answered, Ask, Event, Message, Wish};
-use flow_machine::ids::{InstanceId, Timestamp};
-use flow_machine::rows::Changes;
-use flow_machine::{NewInstance, Tree};
+use flow_machine::event::{Answered, Ask, Event, Message, Reply, Wish};
+use flow_machine::ids::{CallKey, InstanceId, Timestamp};
+use flow_machine::rows::{Changes, InstanceRow};
+use flow_machine::{Answer, NewInstance, Tree};
 use flow_mir::Limits;
 use uuid::Uuid;
 
@@ -74,34 +74,79 @@ impl Simulation<'_> {
     /// Does what a strand asks of another tree. That is a commit of its own, with crashes of its own.
     pub(super) fn request(&mut self, ask: &Ask) -> bool {
         let request = &ask.request;
-        let found = self.store.find(&request.to).map(|row| (row.id, row.workflow == request.workflow));
+        let found = self.store.find(&request.to).cloned();
+        // Without one it comes later.
         let answer = match (&request.wish, found) {
-            (_, Some((_, false))) => Err("it is of another workflow".to_owned()),
-            (Wish::Tell { .. }, None) => Err("there is no such instance".to_owned()),
-            (Wish::Tell { .. }, Some((to, true))) => {
-                let message = request.message().expect("the message is JSON");
-                let id = Uuid::from_bytes(request.key.0);
-                let accepted = self.store.accept(id, to, self.now, self.now, message.clone());
-                if let (Some(mirror), Ok(())) = (&self.mirror, &accepted) {
-                    mirror.send(id, to, &message);
-                }
-                accepted
+            (_, Some(row)) if row.workflow != request.workflow => {
+                Some(Err(request.is_of_another(&row.workflow)))
             }
-            (Wish::Start { .. }, Some(_)) => Ok(()),
-            (Wish::Ask { .. }, _) => Err("only a child can be asked".to_owned()),
+            (Wish::Tell { .. } | Wish::Ask { .. }, None) => Some(Err("there is no such instance".into())),
+            (Wish::Tell { .. }, Some(row)) => {
+                let message = request.message().expect("the message is JSON");
+                Some(self.accept_request(request.key, row.id, message).map(|()| Answered::Done))
+            }
+            (Wish::Ask { update: false, name, args, .. }, Some(row)) => Some(self.query(&row, name, args)),
+            (Wish::Ask { name, args, .. }, Some(row)) => {
+                let args = serde_json::from_slice(args).expect("arguments are JSON");
+                let message = Message::Update { name: name.clone(), args };
+                let accepted = self.accept_request(request.key, row.id, message);
+                self.asking.extend(accepted.is_ok().then_some((ask.instance, request.key, row.id)));
+                accepted.err().map(Err)
+            }
+            (Wish::Start { .. }, Some(_)) => Some(Ok(Answered::Done)),
             (Wish::Start { id, input }, None) => {
                 if !self.start_detached(*id, &request.to, &request.workflow, input) {
                     return false;
                 }
-                Ok(())
+                Some(Ok(Answered::Done))
             }
         };
         self.attempts += 1;
         if self.is_lost_at(Crash::AfterEffect(self.attempts)) {
             return false;
         }
-        self.answers.push_back((ask.instance, request.key, answer.map(|()| Answered::Done)));
+        self.answers.extend(answer.map(|answer| (ask.instance, request.key, answer)));
         true
+    }
+
+    /// Puts what is asked into the other's inbox, once.
+    fn accept_request(&mut self, key: CallKey, to: InstanceId, message: Message) -> Result<(), String> {
+        let id = Uuid::from_bytes(key.0);
+        let accepted = self.store.accept(id, to, self.now, self.now, message.clone());
+        if let (Some(mirror), Ok(())) = (&self.mirror, &accepted) {
+            mirror.send(id, to, &message);
+        }
+        accepted
+    }
+
+    /// Answers a query of what was committed last.
+    fn query(&self, row: &InstanceRow, name: &str, args: &[u8]) -> Result<Answered, String> {
+        let args = serde_json::from_slice(args).expect("arguments are JSON");
+        let answer = flow_machine::query(self.executor.as_ref(), row, name, &args, &Limits::default());
+        Ok(Answered::Reply(match answer.map_err(|_| "it can't be asked that")? {
+            Answer::Returned(value) => Reply::Returned { value },
+            Answer::Failed(error) => Reply::Failed { error: *error },
+        }))
+    }
+
+    /// What those who wait for the answer to an update hear by now.
+    pub(super) fn hear_answers(&mut self) {
+        for (asker, key, of) in std::mem::take(&mut self.asking) {
+            let request = Uuid::from_bytes(key.0);
+            let waits = self.store.inbox.iter().any(|letter| letter.id == request);
+            let reply = self.store.replies.iter().find(|reply| reply.id == request);
+            let has_ended = self.store.row(of).is_none_or(|row| row.status.is_final());
+            match reply {
+                Some(reply) => {
+                    let reply = serde_json::from_slice(&reply.reply).expect("a reply is JSON");
+                    self.answers.push_back((asker, key, Ok(Answered::Reply(reply))));
+                }
+                None if has_ended && !waits => {
+                    self.answers.push_back((asker, key, Err("it has ended".into())))
+                }
+                None => self.asking.push((asker, key, of)),
+            }
+        }
     }
 
     fn start_detached(&mut self, id: InstanceId, name: &str, workflow: &str, input: &[u8]) -> bool {

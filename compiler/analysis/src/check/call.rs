@@ -167,8 +167,8 @@ impl<'a> Checker<'_, 'a> {
             self.infer_arguments(args);
             return self.invalid(span);
         }
-        if let Some((workflow, is_child)) = self.workflow_of_handle(&shape) {
-            return self.call_instance(receiver, workflow, is_child, name, args, span);
+        if let Some(workflow) = self.workflow_of_handle(&shape) {
+            return self.call_instance(receiver, workflow, name, args, span);
         }
         if let Type::Nominal(id, type_args) = &shape
             && self.record_field(*id, type_args, name).is_some()

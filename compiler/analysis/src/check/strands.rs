@@ -180,15 +180,11 @@ impl<'a> Checker<'_, 'a> {
         Expr { kind: ExprKind::Record(vec![id]), ty, span }
     }
 
-    /// The workflow of a handle, and whether it is a child.
-    pub fn workflow_of_handle(&self, shape: &Type) -> Option<(WorkflowId, bool)> {
+    /// The workflow of a `Child` or `Instance`.
+    pub fn workflow_of_handle(&self, shape: &Type) -> Option<WorkflowId> {
         let Type::Nominal(id, args) = shape else { return None };
         let known = self.cx.known();
-        let is_child = Some(*id) == known.child;
-        (is_child || Some(*id) == known.instance)
-            .then(|| self.workflow_named(args))
-            .flatten()
-            .map(|id| (id, is_child))
+        [known.child, known.instance].contains(&Some(*id)).then(|| self.workflow_named(args)).flatten()
     }
 
     /// `c.verdict(x)`, `c.status()`: a signal, query or update of another instance.
@@ -196,7 +192,6 @@ impl<'a> Checker<'_, 'a> {
         &mut self,
         handle: Expr,
         workflow: WorkflowId,
-        is_child: bool,
         name: &ast::Ident,
         args: &[ast::Arg],
         span: Span,
@@ -212,12 +207,7 @@ impl<'a> Checker<'_, 'a> {
         let found = queries.chain(updates).find(|(.., signature)| signature.name == name.text);
         if let Some((update, index, signature)) = found {
             let signature = signature.clone();
-            if is_child {
-                return self.ask(handle, workflow, (update, index), &signature, args, span);
-            }
-            self.infer_arguments(args);
-            self.report(report::only_signals(name));
-            return self.invalid(span);
+            return self.ask(handle, workflow, (update, index), &signature, args, span);
         }
         let messages = declared.signals.iter().map(|signal| &signal.name);
         let handlers = declared.queries.iter().chain(&declared.updates);
@@ -276,7 +266,8 @@ impl<'a> Checker<'_, 'a> {
         for error in &signature.fails {
             self.raise(*error, span);
         }
-        let kind = ExprKind::Ask { handle: Box::new(handle), workflow, update, index, args };
+        let (handle, interruptible) = (Box::new(handle), self.has_unknown);
+        let kind = ExprKind::Ask { handle, workflow, update, index, args, interruptible };
         Expr { kind, ty: signature.result, span }
     }
 

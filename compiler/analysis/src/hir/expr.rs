@@ -320,9 +320,9 @@ pub enum ExprKind {
         /// What it carries, as `Json`.
         value: Option<Box<Expr>>,
     },
-    /// `c.status()`: a query or update of a child.
+    /// `c.status()`: a query or update of the instance that a handle stands for.
     Ask {
-        /// A `Child`.
+        /// A `Child` or `Instance`.
         handle: Box<Expr>,
         /// Its workflow.
         workflow: WorkflowId,
@@ -332,6 +332,8 @@ pub enum ExprKind {
         index: u32,
         /// All arguments, as `Json`.
         args: Vec<Expr>,
+        /// Whether its statement says `unknown`, so that cancellation may leave it unanswered.
+        interruptible: bool,
     },
     /// `parallel { a(), b() }`: a tuple of the branches' values (one branch: its value; none: `()`).
     Parallel {

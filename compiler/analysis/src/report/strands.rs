@@ -68,12 +68,6 @@ pub(crate) fn workflow_argument(head: &str, is_workflow: bool, span: Span) -> Di
     error(codes::WRONG_KIND, message, span, "")
 }
 
-pub(crate) fn only_signals(name: &Ident) -> Diagnostic {
-    let message = format!("`{}` is a query or update, and this instance may run anywhere", name.text);
-    error(codes::NO_METHOD, message, name.span, "only signals reach it")
-        .help("a child that is spawned can be asked: `let c = spawn order(x)`")
-}
-
 pub(crate) fn unknown_signal(name: &Ident, known: &[&str]) -> Diagnostic {
     let message = format!("this workflow has no signal `{}`", name.text);
     let diagnostic = error(codes::UNKNOWN_NAME, message, name.span, "not declared");

@@ -108,7 +108,9 @@ variants! { SuspendOp "suspending operation" {
     ParallelFor "parallel_for" { items: items, branch: branch, max: max, first: first }
     Await "await" { strand: strand } ScopeEnd "scope_end" { scope: scope, cancel: cancel }
     Tell "tell" { workflow: workflow, signal: signal, to: to, value: value }
-    Ask "ask" { workflow: workflow, update: update, index: index, to: to, args: args }
+    Ask "ask" {
+        workflow: workflow, update: update, index: index, to: to, args: args, interruptible: interruptible
+    }
     Detach "detach" { workflow: workflow, args: args, id: id }
     Race "race" { arms: arms } SagaUnwind "saga_unwind" { saga: saga, error: error }
     Workflow "workflow" { workflow: workflow, args: args } Receive "receive" { signal: signal }
