@@ -277,3 +277,115 @@ pub fn numbers() -> Vec<Outside> {
     };
     (1..=5).flat_map(|n| [number(n), add(n)]).collect()
 }
+
+// --- In time ---
+
+/// Six rounds: in each it gets a signal within 2 s, or none (0). Tells when each round began, in nanoseconds, and what it got.
+pub const ROUNDS: &str = r#"
+use std.time
+workflow main() -> List<(Int, Int)> {
+  signal go: Int
+  let epoch = time.from_unix(0)
+  var rounds: List<(Int, Int)> = []
+  for _ in 0..6 {
+    let began = (time.now() - epoch).nanoseconds()
+    let got = race {
+      receive go as n => n
+      after 2s        => 0
+    }
+    rounds.push((began, got))
+  }
+  rounds
+}"#;
+
+/// Signals for `ROUNDS`, many of them shortly before the end of a round.
+pub fn ten_signals() -> Vec<Outside> {
+    let go = |n: i64| Message::Signal { name: "go".into(), value: json!(n) };
+    (1..=10).map(|n| Outside::Send(n * 17 * SECOND / 10, go(n))).collect()
+}
+
+/// Each round got the oldest signal that was accepted before it ended, or at its end; none only where there was none.
+pub fn assert_in_time(ended: &Ended) {
+    assert_ended(ended);
+    if ended.status != Status::Completed {
+        return;
+    }
+    let mut waiting: Vec<(i64, i64)> = Vec::new();
+    for (at, message) in &ended.accepted {
+        if let Message::Signal { value, .. } = message {
+            waiting.push((*at, value.as_i64().expect("a number")));
+        }
+    }
+    let rounds: Vec<(i64, i64)> =
+        serde_json::from_value(ended.output.clone().expect("its rounds")).expect("pairs of numbers");
+    for (began, got) in rounds {
+        let in_time = waiting.iter().position(|(at, _)| *at <= began + 2 * SECOND);
+        let expected = in_time.map_or(0, |place| waiting.remove(place).1);
+        assert_eq!(got, expected, "in the round from {began}: {:?}", ended.accepted);
+    }
+}
+
+// --- Instances that know each other ---
+
+/// `main` and two visitors, each an instance of its own, tell a keeper what to keep: all six things reach it, and the visitors tell
+/// `main` that they have been there.
+pub const VISITS: &str = r#"
+use std.http
+activity note(what: String) { run: http.post("note", json: ["what": what]) }
+workflow keeper(most: Int) -> List<String> {
+  signal keep: String
+  var kept: List<String> = []
+  loop {
+    let next = receive keep within 10m
+    kept.push(next)
+    if kept.len() == most { break }
+  } catch { Timeout => {} }
+  kept
+}
+workflow visit(who: String) {
+  let k = detach keeper(6) using (id: "keeper")
+  k.keep("{who}1")
+  note(who)
+  k.keep("{who}2")
+  { main.of("test").visited(who) } catch { ActivityFailed(_, _) => {} }
+}
+workflow main() -> List<String> {
+  signal visited: String
+  detach visit("a")
+  let k = detach keeper(6) using (id: "keeper")
+  parallel {
+    { detach visit("b") using (id: "visit-b") },
+    { k.keep("m1"); sleep 1s; k.keep("m2") },
+    { detach visit("b") using (id: "visit-b") },
+  }
+  var who: List<String> = []
+  for _ in 0..2 { who.push(receive visited) }
+  who
+}"#;
+
+/// No visitor and no keeper is there twice, and nothing is kept twice; where `main` was left alone, nothing is missing either.
+pub fn assert_kept(ended: &Ended) {
+    assert_ended(ended);
+    let sorted = |value: &Value| {
+        let mut all: Vec<String> = serde_json::from_value(value.clone()).expect("a list of texts");
+        all.sort_unstable();
+        all
+    };
+    let names: BTreeSet<&str> = ended.instances.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names.len(), ended.instances.len(), "ids are used once: {:?}", ended.instances);
+    assert!(names.len() <= 3, "two visitors and a keeper: {names:?}");
+    assert!(ended.instances.iter().all(|(_, status)| *status == Status::Completed), "{:?}", ended.instances);
+    let kept = ended.outputs.get("keeper").map(sorted).unwrap_or_default();
+    let mut once = kept.clone();
+    once.dedup();
+    assert_eq!(kept, once, "nothing is kept twice");
+    for who in ["a", "b"] {
+        let notes = calls(ended, "note").into_iter().filter(|what| *what == who).count();
+        let of_them = kept.iter().filter(|what| what.starts_with(who)).count();
+        assert_eq!(of_them, 2 * notes, "a visitor leaves both of its things: {kept:?}");
+    }
+    if ended.status == Status::Completed {
+        assert_eq!(kept, ["a1", "a2", "b1", "b2", "m1", "m2"]);
+        assert_eq!(ended.output.as_ref().map(sorted), Some(vec!["a".to_owned(), "b".to_owned()]));
+    }
+}

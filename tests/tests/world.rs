@@ -11,23 +11,29 @@
     reason = "in a test, a panic is how a failure is told"
 )]
 
+use flow_engine::ExecutorKind;
 use flow_machine::rows::Status;
 use flow_tests::promise::{
-    BANK, BANK_TRANSFER, Bank, CHILDREN, NESTED_SAGA, NUMBERS, TAKE, assert_all_or_nothing, assert_counted,
-    assert_ended, assert_recalled, calls, numbers, shop,
+    BANK, BANK_TRANSFER, Bank, CHILDREN, NESTED_SAGA, NUMBERS, ROUNDS, TAKE, VISITS, assert_all_or_nothing,
+    assert_counted, assert_ended, assert_in_time, assert_kept, assert_recalled, calls, numbers, shop,
+    ten_signals,
 };
 use flow_tests::simulation::{Answer, Attempt, Ended, Outside, Repeat, SECOND, Seeds};
-use flow_tests::world::Scene;
+use flow_tests::world::{Climate, Scene};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Seeds for each program, unless `FLOW_SEEDS` says otherwise.
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 250;
+/// Of so many seeds one runs natively as well.
+const NATIVE: u64 = 25;
 
 /// A program with these arguments.
 fn scene(program: &str, input: Value, seconds: i64, outside: Vec<Outside>) -> Scene {
-    Scene { program: flow_tests::compile(program), input, outside, span: seconds * SECOND }
+    let (program, climate) = (flow_tests::compile(program), Climate::Wild);
+    Scene { program, input, outside, span: seconds * SECOND, climate }
 }
 
 /// Hands each seed to `judge`, which runs it.
@@ -40,15 +46,27 @@ fn rage_with(scene: &Scene, once_failed: &[u64], judge: impl Fn(&dyn Fn(Script) 
     let known = once_failed.iter().copied().filter(|_| !Seeds::are_chosen());
     for seed in known.chain(Seeds::up_to(SEEDS)) {
         let _repeat = Repeat("FLOW_SEED", seed);
-        judge(&|script| run(scene, seed, script));
+        let on = |executor| {
+            let ended = RefCell::new(None);
+            judge(&|script| {
+                let run = run(scene, seed, executor, script);
+                ended.replace(Some(run.clone()));
+                run
+            });
+            ended.into_inner()
+        };
+        let interpreted = on(ExecutorKind::Interpreter);
+        if seed % NATIVE == 0 {
+            assert_eq!(on(ExecutorKind::Native), interpreted, "the executors differ");
+        }
     }
 }
 
 type Script = Box<dyn FnMut(&Attempt) -> Answer + Send>;
 
-fn run(scene: &Scene, seed: u64, script: Script) -> Ended {
+fn run(scene: &Scene, seed: u64, executor: ExecutorKind, script: Script) -> Ended {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.unwrap().block_on(scene.run(seed, script))
+    runtime.unwrap().block_on(scene.run(seed, executor, script))
 }
 
 fn nothing(_: &Attempt) -> Answer {
@@ -91,6 +109,38 @@ fn children_undo_themselves_and_what_they_did_is_recalled() {
 fn each_update_counts_once_and_each_signal_is_received_once() {
     let scene = scene(NUMBERS, json!({}), 6, numbers());
     rage(&scene, |run| assert_counted(&run(Box::new(nothing))));
+}
+
+#[test]
+fn a_message_that_came_before_a_deadline_beats_it_and_a_later_one_does_not() {
+    let scene = scene(ROUNDS, json!({}), 12, ten_signals());
+    rage(&scene, |run| assert_in_time(&run(Box::new(nothing))));
+}
+
+#[test]
+fn instances_start_and_tell_each_other_once() {
+    let scene = scene(VISITS, json!({}), 6, Vec::new());
+    rage(&scene, |run| assert_kept(&run(Box::new(nothing))));
+}
+
+#[test]
+fn what_is_handed_over_in_order_uses_up_no_attempt() {
+    let program = r#"
+use std.http
+activity work(what: String) {
+  run: http.post("work", json: ["what": what])
+  retry: exponential(initial: 1s, factor: 2, attempts: 1)
+}
+workflow main() { parallel for i in 0..9 max 3 { work("{i}") } }"#;
+    let scene = Scene { climate: Climate::Orderly, ..scene(program, json!({}), 20, Vec::new()) };
+    rage(&scene, |run| {
+        let ended = run(Box::new(|attempt| {
+            let seconds = 1 + i64::from(attempt.key.0[0] % 8);
+            Answer::After(seconds * SECOND, Box::new(Answer::Returns(Value::Null)))
+        }));
+        assert_eq!(ended.status, Status::Completed, "{:?}", ended.error);
+        assert_eq!(calls(&ended, "work").len(), 9);
+    });
 }
 
 #[test]

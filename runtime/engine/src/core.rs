@@ -40,7 +40,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) async fn open(store: Arc<dyn Store>, options: Options) -> Result<Arc<Core>, StoreError> {
-        let speaker = Speaker::new();
+        let speaker = Speaker::default();
         let leases = Leases::new(store.clone(), speaker.clone(), &options);
         let bounds = Bounds { heap_words: options.heap_words, ..Bounds::default() };
         Ok(Arc::new(Core {

@@ -4,7 +4,7 @@ use flow_machine::history::HistoryEvent;
 use flow_machine::ids::{CallKey, InstanceId, StrandPath, Timestamp};
 use flow_store::{Owner, Scope};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
@@ -145,25 +145,23 @@ impl fmt::Display for Notice {
     }
 }
 
-/// Tells all who listen.
-#[derive(Clone)]
+/// Tells all who listen. The channel, some megabytes, is made for the first of them.
+#[derive(Clone, Default)]
 pub(crate) struct Speaker {
-    sender: broadcast::Sender<EngineEvent>,
+    sender: Arc<OnceLock<broadcast::Sender<EngineEvent>>>,
 }
 
 impl Speaker {
-    pub(crate) fn new() -> Speaker {
-        Speaker { sender: broadcast::channel(CAPACITY).0 }
-    }
-
     /// Whether anybody listens: then events are worth decoding.
     pub(crate) fn is_heard(&self) -> bool {
-        self.sender.receiver_count() > 0
+        self.sender.get().is_some_and(|sender| sender.receiver_count() > 0)
     }
 
     pub(crate) fn say(&self, event: EngineEvent) {
-        // Nobody listening is no failure.
-        let _ = self.sender.send(event);
+        if let Some(sender) = self.sender.get() {
+            // Nobody listening is no failure.
+            let _ = sender.send(event);
+        }
     }
 
     pub(crate) fn notice(&self, notice: Notice) {
@@ -171,7 +169,8 @@ impl Speaker {
     }
 
     pub(crate) fn listen(&self) -> Events {
-        Events { receiver: self.sender.subscribe() }
+        let sender = self.sender.get_or_init(|| broadcast::channel(CAPACITY).0);
+        Events { receiver: sender.subscribe() }
     }
 }
 

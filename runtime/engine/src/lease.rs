@@ -164,14 +164,21 @@ impl Leases {
         }
     }
 
-    /// Gives scopes back.
+    /// Gives scopes back. Where the store can't be reached they stay ours, to be given back later: to the others they may be.
     pub(crate) async fn release(&self, scopes: &[Scope]) -> Result<(), StoreError> {
         let _gate = self.gate.lock().await;
         let leases: Vec<Lease> = {
             let mut held = self.held();
             scopes.iter().filter_map(|scope| held.remove(scope)).collect()
         };
-        if leases.is_empty() { Ok(()) } else { self.store.release(&leases).await }
+        if leases.is_empty() {
+            return Ok(());
+        }
+        let released = self.store.release(&leases).await;
+        if released.is_err() {
+            self.held().extend(leases.into_iter().map(|lease| (lease.scope, lease)));
+        }
+        released
     }
 
     fn note_life(&self, began: i64) {
@@ -278,7 +285,7 @@ mod tests {
         let machine = Arc::new(Machine::default());
         let options =
             Options { platform: machine.clone(), lease_age: age, longest_pause: age, ..Options::default() };
-        let leases = Arc::new(Leases::new(store.clone(), Speaker::new(), &options));
+        let leases = Arc::new(Leases::new(store.clone(), Speaker::default(), &options));
         let (lost, kept) = (Scope::Shard(3), Scope::Shard(4));
         assert_eq!(leases.claim(lost).await, Ok(None));
         leases.fresh().await;

@@ -18,8 +18,9 @@ const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
 /// Why a request is not done.
 enum Failed {
-    /// The store can't be reached, or this process ends: it is tried again, here or by the next owner.
-    Unavailable,
+    /// Not now, since the store can't be reached, somebody else is at it, or this process ends: it is tried again, here or by the
+    /// next owner.
+    NotNow,
     /// It can't be done.
     Refused(String),
 }
@@ -27,8 +28,16 @@ enum Failed {
 impl From<EngineError> for Failed {
     fn from(error: EngineError) -> Failed {
         match error {
-            EngineError::Store(StoreError::Unavailable { .. }) | EngineError::Closing => Failed::Unavailable,
             EngineError::Store(StoreError::Refused { reason }) => Failed::Refused(reason),
+            // The same request was made before, perhaps by a former owner, and is under way: it is found when it is looked at again.
+            EngineError::Store(
+                StoreError::Unavailable { .. }
+                | StoreError::LeaseLost { .. }
+                | StoreError::Conflict { .. }
+                | StoreError::NameTaken { .. },
+            )
+            | EngineError::Owned { .. }
+            | EngineError::Closing => Failed::NotNow,
             other => Failed::Refused(other.to_string()),
         }
     }
@@ -61,7 +70,7 @@ impl Core {
             match done {
                 Ok(answered) => return Ok(answered),
                 Err(Failed::Refused(reason)) => return Err(reason),
-                Err(Failed::Unavailable) => tokio::time::sleep(pauses.next()).await,
+                Err(Failed::NotNow) => tokio::time::sleep(pauses.next()).await,
             }
         }
     }
@@ -133,15 +142,11 @@ impl Core {
         let found = workflows.iter().find(|(_, known)| known.name == ask.request.workflow).map(|(id, _)| id);
         let workflow = found.ok_or_else(|| Failed::Refused("its program has no such workflow".into()))?;
         let ready = Ready { hash: ask.program, executor, workflow };
-        let started = match self.leases.covering(id) {
-            Some(scope) => self.begin(scope, id, &ready, input.to_vec(), name).await,
-            None => self.start_elsewhere(id, &ready, input, name).await,
-        };
-        match started {
-            // Another request was faster: it is found now.
-            Err(EngineError::Store(StoreError::NameTaken { .. })) => Err(Failed::Unavailable),
-            other => Ok(other?),
+        match self.leases.covering(id) {
+            Some(scope) => self.begin(scope, id, &ready, input.to_vec(), name).await?,
+            None => self.start_elsewhere(id, &ready, input, name).await?,
         }
+        Ok(())
     }
 
     /// Its shard is not ours: the worker that has it runs it, else this process.
@@ -172,12 +177,13 @@ impl Core {
         }
     }
 
-    /// One that this request has started before, and that nobody has gone on with, goes on here.
+    /// One that this request has started before, and that nobody has gone on with, goes on here: nobody owns it, or it is ours since
+    /// it could not be given back.
     async fn adopt(self: &Arc<Self>, id: InstanceId, row: &InstanceRow) -> Result<(), Failed> {
         let orphaned = row.id == id
             && !row.status.is_final()
             && !self.registry.contains(id)
-            && self.store.owner(id).await?.is_none();
+            && (self.leases.covering(id).is_some() || self.store.owner(id).await?.is_none());
         if orphaned {
             self.take_over(row).await?;
         }

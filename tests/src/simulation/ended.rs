@@ -3,6 +3,7 @@
 use super::stored::Rows;
 use super::{Crash, SECOND, Seeds, Simulation};
 use crate::trace::{End, Trace};
+use flow_machine::event::Message;
 use flow_machine::history::{ErrorReport, HistoryEvent};
 use flow_machine::ids::{CallKey, InstanceId};
 use flow_machine::rows::{InstanceRow, ReplyRow, Status};
@@ -27,6 +28,8 @@ pub struct Ended {
     pub replies: Vec<Value>,
     /// Messages that nobody got, with the reason.
     pub undelivered: Vec<String>,
+    /// Messages for it that were accepted from outside, and when, in that order.
+    pub accepted: Vec<(i64, Message)>,
     /// What its queries without parameters answer at the end, by name.
     pub answers: BTreeMap<String, Value>,
     /// What they gave, by id.
@@ -83,6 +86,7 @@ impl Left<'_> {
                 .map(|row| serde_json::from_slice(&row.reply).expect("a reply is JSON"))
                 .collect(),
             undelivered: undelivered.collect(),
+            accepted: Vec::new(),
             answers: answers(self.executor, row),
             transitions: 0,
             attempts: 0,
@@ -143,7 +147,8 @@ impl Simulation<'_> {
             mirror.holds_all_of(&self.store);
         }
         let (transitions, attempts, took) = (self.transitions, self.attempts, self.now);
-        Ended { transitions, attempts, took, trace: self.trace, stalled, ..ended }
+        let accepted = self.store.accepted_by(self.main);
+        Ended { transitions, attempts, took, trace: self.trace, stalled, accepted, ..ended }
     }
 }
 

@@ -16,8 +16,8 @@ pub(crate) struct Store {
     pub(crate) instances: BTreeMap<InstanceId, Rows>,
     /// Messages that wait.
     pub(crate) inbox: Vec<Letter>,
-    /// The ids of all messages that were ever accepted.
-    accepted: BTreeSet<Uuid>,
+    /// All messages that were ever accepted: the id, for whom, and when.
+    accepted: Vec<(Uuid, InstanceId, i64, Message)>,
     /// The ids of all that were ever consumed.
     consumed: BTreeSet<Uuid>,
     /// Answers to requests, in the order in which they were given.
@@ -93,17 +93,23 @@ impl Store {
         read: i64,
         message: Message,
     ) -> Result<(), String> {
-        if self.accepted.contains(&id) {
+        if self.accepted.iter().any(|(known, ..)| *known == id) {
             return Ok(());
         }
         match self.row(to) {
             Some(row) if !row.status.is_final() => {
-                self.accepted.insert(id);
+                self.accepted.push((id, to, at, message.clone()));
                 self.inbox.push(Letter { id, to, at, read, message });
                 Ok(())
             }
             _ => Err("it has ended".into()),
         }
+    }
+
+    /// What was accepted for an instance, and when.
+    pub(crate) fn accepted_by(&self, instance: InstanceId) -> Vec<(i64, Message)> {
+        let of_it = self.accepted.iter().filter(|(_, to, ..)| *to == instance);
+        of_it.map(|(_, _, at, message)| (*at, message.clone())).collect()
     }
 
     /// What waits for the instances of a tree, oldest first.

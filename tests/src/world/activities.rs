@@ -11,8 +11,7 @@ use async_trait::async_trait;
 use flow_activity::Pulse;
 use flow_activity::connector::{self, Connectors, Failure};
 use flow_machine::event::Message;
-use flow_machine::history::HistoryEvent;
-use flow_machine::ids::{CallKey, InstanceId};
+use flow_machine::ids::CallKey;
 use flow_mir::Program;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -90,35 +89,6 @@ fn is_done(answer: &Answer) -> bool {
 /// The connectors of one process.
 pub(super) struct Reach(pub(super) Arc<Client>);
 
-impl Reach {
-    /// An attempt is made only for a call that is recorded, and only by the owner of its instance.
-    fn judge(world: &World, by: &Client, key: CallKey, name: &str) -> Option<InstanceId> {
-        let (mut database, now) = (world.database(), world.now());
-        let Some(row) = caller(&database, key) else {
-            database.breaks(format!("{name} is attempted, but nothing says that it was asked for"));
-            return None;
-        };
-        let (instance, root) = (row.id, row.root);
-        if row.status.is_final() {
-            return Some(instance);
-        }
-        let owner = database.owner(root, now);
-        if owner != Some(by.worker) {
-            database.breaks(format!("{} attempts {name} of {root:?}, which is {owner:?}'s", by.worker));
-        }
-        Some(instance)
-    }
-}
-
-/// The instance whose history says that a call was asked for.
-fn caller(database: &Database, key: CallKey) -> Option<&flow_machine::rows::InstanceRow> {
-    let wanted = HistoryEvent::key(key);
-    let asks =
-        |event: &HistoryEvent| matches!(event, HistoryEvent::CallRequested { key, .. } if *key == wanted);
-    let found = database.instances.values().find(|rows| rows.events().iter().any(asks))?;
-    found.instance.as_ref()
-}
-
 impl World {
     async fn is_late(&self) {
         let late = self.weather().lateness(self.now());
@@ -141,7 +111,7 @@ impl Connectors for Reach {
         let args: Vec<Value> = body.map(|body| body.values().cloned().collect()).unwrap_or_default();
         // What is still on its way when its process dies is not judged.
         client.is_there().await;
-        let instance = Reach::judge(world, client, key, &name);
+        let instance = world.database().attempts(client.worker, key, &name, world.now());
         world.is_late().await;
         client.reach().await;
         let mut answer = world.activities().happens(&mut world.database(), &name, &args, key);

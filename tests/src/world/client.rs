@@ -79,6 +79,7 @@ impl Client {
         let fate = self.world.weather().fate(call, self.world.now());
         pass(fate.before).await;
         self.reach().await;
+        fate.stall.into_iter().for_each(|duration| self.stall(duration));
         let world = self.world.clone();
         let effect = move || {
             let now = world.now();
@@ -89,6 +90,11 @@ impl Client {
             Fault::NotSent => return Err(broken()),
             Fault::AnswerLost => {
                 _ = effect();
+                return Err(broken());
+            }
+            Fault::Held => {
+                self.world.hold(Box::new(move || _ = effect()));
+                self.reach().await;
                 return Err(broken());
             }
             Fault::Late(later) => {
@@ -161,8 +167,15 @@ impl Store for Client {
     }
 
     async fn claim(&self, scope: Scope) -> Result<Claim, StoreError> {
-        let worker = self.worker;
-        self.call(Call::Lease, move |database, now| Ok(database.claim(scope, worker, now))).await
+        let (worker, world) = (self.worker, self.world.clone());
+        self.call(Call::Lease, move |database, now| {
+            let claim = database.claim(scope, worker, now);
+            if matches!(claim, Claim::Granted(_)) {
+                world.let_go();
+            }
+            Ok(claim)
+        })
+        .await
     }
 
     async fn in_force(&self, leases: &[Lease]) -> Result<Vec<Lease>, StoreError> {

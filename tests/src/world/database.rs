@@ -3,6 +3,7 @@
 
 use crate::simulation::stored::{self, Rows};
 use crate::trace::Trace;
+use flow_machine::history::HistoryEvent;
 use flow_machine::ids::{CallKey, InstanceId, Timestamp};
 use flow_machine::rows::{
     Changes, CompletionRow, InboxRow, InstanceRow, ProgramHash, ReplyRow, Status, StoredInstance,
@@ -45,6 +46,12 @@ pub(super) struct Database {
     leases: BTreeMap<Scope, Held>,
     workers: BTreeMap<Uuid, Life>,
     tokens: u128,
+    /// Which instance asked for a call, by its key.
+    asked: BTreeMap<String, InstanceId>,
+    /// Who recorded that a call is over, or, by its id, that an instance is.
+    over: BTreeMap<String, Uuid>,
+    /// What was accepted from outside, and when.
+    pub(super) accepted: Vec<(InstanceId, i64, Vec<u8>)>,
     pub(super) transitions: usize,
     pub(super) trace: Trace,
     /// The laws that were broken.
@@ -147,8 +154,14 @@ impl Database {
         for write in writes {
             self.fence(&write.lease, write.root)?;
         }
+        let mut new = BTreeMap::new();
         for write in writes {
             self.check(&write.changes)?;
+            for row in &write.changes.new_instances {
+                if new.insert(&row.name, row.id).is_some_and(|id| id != row.id) {
+                    return Err(StoreError::NameTaken { name: row.name.clone() });
+                }
+            }
         }
         let ends = writes.iter().filter(|write| write.is_end());
         if let Some(root) = ends.map(|write| write.root).find(|root| self.is_unread(*root, writes)) {
@@ -217,7 +230,53 @@ impl Database {
             }
         }
         self.trace.commit(changes);
+        self.note(changes, by);
         self.transitions += 1;
+    }
+
+    /// Keeps what attempts are judged by.
+    fn note(&mut self, changes: &Changes, by: Uuid) {
+        for row in &changes.history {
+            match serde_json::from_slice(&row.event).expect("history is JSON") {
+                HistoryEvent::CallRequested { key, .. } => {
+                    self.asked.insert(key, row.instance);
+                }
+                HistoryEvent::CallCompleted { key, .. } | HistoryEvent::CallFailed { key, .. } => {
+                    self.over.insert(key, by);
+                }
+                // A stuck compensation is tried again under its key.
+                HistoryEvent::Resumed => {
+                    let asked = &self.asked;
+                    self.over.retain(|key, _| asked.get(key) != Some(&row.instance));
+                }
+                HistoryEvent::Ended { .. } => {
+                    self.over.insert(row.instance.to_string(), by);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// An attempt of a call begins, and nothing delays it. It was asked for, its process has the instance, and no other process has
+    /// recorded that it is over: only in the process that did may it be on its way still. Whose call it is.
+    pub(super) fn attempts(&mut self, by: Uuid, key: CallKey, name: &str, now: i64) -> Option<InstanceId> {
+        let key = HistoryEvent::key(key);
+        let Some(instance) = self.asked.get(&key).copied() else {
+            self.breaks(format!("{name} is attempted, but nothing says that it was asked for"));
+            return None;
+        };
+        let root = self.row(instance)?.root;
+        let over = [key, instance.to_string()].into_iter().find_map(|what| self.over.get(&what).copied());
+        if let Some(other) = over.filter(|other| *other != by) {
+            self.breaks(format!(
+                "{by} attempts {name} of {root:?}, though {other} has recorded that it is over"
+            ));
+        }
+        let owner = self.owner(root, now);
+        if over.is_none() && owner != Some(by) {
+            self.breaks(format!("{by} attempts {name} of {root:?}, which is {owner:?}'s"));
+        }
+        Some(instance)
     }
 
     pub(super) fn breaks(&mut self, law: String) {
@@ -245,6 +304,7 @@ impl Database {
             _ => return Err(StoreError::Refused { reason: "there is nobody to get it".into() }),
         };
         self.requests.insert(id, instance);
+        self.accepted.push((instance, now, message.clone()));
         self.inbox.push(InboxRow { id, instance, root, at: Timestamp(now), message });
         Ok(self.owner(root, now))
     }
@@ -300,11 +360,11 @@ impl Database {
     /// What a scope has to do until the horizon; what dead workers leased on their own goes back to its shard.
     pub(super) fn runnable(&mut self, scope: Scope, horizon: i64, now: i64) -> Vec<InstanceId> {
         if let Scope::Shard(shard) = scope {
-            let workers = &self.workers;
-            self.leases.retain(|of, held| {
-                let is_tree = matches!(of, Scope::Tree(_)) && of.shard() == shard;
-                !is_tree || Database::lives(workers.get(&held.worker), now)
-            });
+            // Trees come after all shards.
+            let trees = self.leases.range(Scope::Tree(InstanceId(Uuid::nil()))..);
+            let of_dead = trees.filter(|(of, held)| of.shard() == shard && !self.is_alive(held.worker, now));
+            let of_dead: Vec<Scope> = of_dead.map(|(of, _)| *of).collect();
+            of_dead.iter().for_each(|scope| _ = self.leases.remove(scope));
         }
         let mut roots = BTreeSet::new();
         for rows in self.instances.values() {

@@ -19,7 +19,7 @@ use crate::simulation::ended::Left;
 use crate::simulation::{Answer, Attempt, Ended, Outside, SECOND, Seeds, interfered};
 use activities::Activities;
 use database::Database;
-use flow_engine::Platform;
+use flow_engine::{ExecutorKind, Platform};
 use flow_machine::event::Message;
 use flow_machine::ids::InstanceId;
 use flow_machine::rows::Status;
@@ -34,6 +34,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
+pub use weather::Climate;
 use weather::Weather;
 
 /// The user's id of the instance that a run is about.
@@ -49,11 +50,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 struct World {
     program: Arc<Program>,
     input: Value,
+    executor: ExecutorKind,
     began: Instant,
     database: Mutex<Database>,
     activities: Mutex<Activities>,
     weather: Mutex<Weather>,
     ids: Mutex<Random>,
+    /// What is on its way to the store until somebody claims something.
+    held: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
     /// Who waits for messages.
     sleepers: Mutex<BTreeMap<Uuid, Arc<Notify>>>,
 }
@@ -74,6 +78,18 @@ impl World {
 
     fn weather(&self) -> MutexGuard<'_, Weather> {
         self.weather.lock().expect("not poisoned")
+    }
+
+    /// Keeps a call of the store on its way.
+    fn hold(&self, call: Box<dyn FnOnce() + Send>) {
+        self.held.lock().expect("not poisoned").push(call);
+    }
+
+    /// What was on its way arrives, right after the transaction that is under way: at the worst moment for one who relies on it
+    /// that the former owner's calls have ended.
+    fn let_go(&self) {
+        let held = std::mem::take(&mut *self.held.lock().expect("not poisoned"));
+        tokio::spawn(async move { held.into_iter().for_each(|call| call()) });
     }
 
     /// Wakes a process that may wait for messages, unless that is lost.
@@ -123,21 +139,30 @@ pub struct Scene {
     pub outside: Vec<Outside>,
     /// For how many nanoseconds operators and faults interfere, about.
     pub span: i64,
+    /// How rough it is.
+    pub climate: Climate,
 }
 
 impl Scene {
     /// Runs it with all that a seed brings. Panics where a law is broken, or where it does not end though all is calm. Needs a
     /// runtime of one thread whose clock is paused.
-    pub async fn run(&self, seed: u64, script: impl FnMut(&Attempt) -> Answer + Send + 'static) -> Ended {
+    pub async fn run(
+        &self,
+        seed: u64,
+        executor: ExecutorKind,
+        script: impl FnMut(&Attempt) -> Answer + Send + 'static,
+    ) -> Ended {
         let activities = Activities::new(self.program.clone(), Box::new(script));
         let world = Arc::new(World {
             program: self.program.clone(),
             input: self.input.clone(),
+            executor,
             began: Instant::now(),
             database: Mutex::default(),
             activities: Mutex::new(activities),
-            weather: Mutex::new(Weather::new(seed, self.span)),
+            weather: Mutex::new(Weather::new(seed, self.span, self.climate)),
             ids: Mutex::new(Random::new(!seed.rotate_left(32))),
+            held: Mutex::default(),
             sleepers: Mutex::default(),
         });
         let mut processes = JoinSet::new();
@@ -146,12 +171,21 @@ impl Scene {
             processes.spawn(process::lives(world.clone()));
         }
         let mut operators = JoinSet::new();
+        // Two who start it at once: it is one instance.
         operators.spawn(operator::starts(world.clone()));
-        for outside in interfered(&self.outside, seed, self.span) {
+        operators.spawn(operator::starts(world.clone()));
+        let outside = match self.climate {
+            Climate::Wild => interfered(&self.outside, seed, self.span),
+            Climate::Orderly => self.outside.clone(),
+        };
+        for outside in outside {
             let Outside::Send(at, message) = outside else { panic!("gates belong to the machine's world") };
             operators.spawn(operator::sends(world.clone(), at, message));
         }
-        let over = world.until_it_is_over(&mut operators).await;
+        let mut over = world.until_it_is_over(&mut operators).await;
+        if over.is_ok() {
+            over = operator::asks_again(&world).await;
+        }
         let took = world.now();
         processes.shutdown().await;
         world.judge(over, took)
@@ -219,7 +253,10 @@ impl World {
         }
         assert_eq!(over, Ok(()), "at {} s: {:#?}", took / SECOND, database.broken);
         left.assert_laws();
+        let of_main = database.accepted.iter().filter(|(to, ..)| *to == main);
+        let message = |text: &[u8]| serde_json::from_slice(text).expect("a message is JSON");
+        let accepted = of_main.map(|(_, at, text)| (*at, message(text))).collect();
         let (transitions, attempts) = (database.transitions, activities.attempts());
-        Ended { transitions, attempts, took, trace: database.trace.clone(), ..left.ended() }
+        Ended { transitions, attempts, took, accepted, trace: database.trace.clone(), ..left.ended() }
     }
 }

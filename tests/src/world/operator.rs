@@ -2,7 +2,7 @@
 
 use super::process::{PAUSE, Process};
 use super::{MAIN, World};
-use flow_engine::{Engine, EngineError, Platform};
+use flow_engine::{Engine, EngineError, Platform, Run};
 use flow_machine::event::Message;
 use flow_store::StoreError;
 use std::sync::Arc;
@@ -22,6 +22,41 @@ pub(super) async fn starts(world: Arc<World>) {
         }
     }
     process.stop().await;
+}
+
+/// Asks for it once more when it has ended: the answer is how it ended, and nothing is started.
+pub(super) async fn asks_again(world: &Arc<World>) -> Result<(), String> {
+    let process = Process::open(world).await;
+    let run = until_it_answers(async || {
+        process.engine.run_or_continue(&world.program, "main", world.input_image(), MAIN).await
+    });
+    let run = run.await;
+    let start = until_it_answers(async || {
+        process.engine.start(&world.program, "main", world.input_image(), MAIN).await
+    });
+    let start = start.await;
+    process.stop().await;
+    let ended = world.database().find(MAIN).map(|row| (row.id, row.status, row.output.clone()));
+    match (&run, &start) {
+        (Ok(Run::Ended(outcome)), Err(EngineError::Store(StoreError::NameTaken { .. })))
+            if ended == Some((outcome.instance, outcome.status, outcome.output.clone())) =>
+        {
+            Ok(())
+        }
+        _ => Err(format!("asked for again it gives {run:?}, started again {start:?}")),
+    }
+}
+
+/// Asks again while the store can't be reached, or has taken us for dead.
+async fn until_it_answers<T>(ask: impl AsyncFn() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    loop {
+        match ask().await {
+            Err(EngineError::Store(StoreError::Unavailable { .. } | StoreError::LeaseLost { .. })) => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// Sends a message at a time; perhaps twice.

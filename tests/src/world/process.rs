@@ -5,7 +5,7 @@ use super::client::Client;
 use super::weather::Misfortune;
 use super::{MAIN, World};
 use flow_activity::Surroundings;
-use flow_engine::{Engine, EngineError, ExecutorKind, Options};
+use flow_engine::{Engine, EngineError, Options};
 use flow_machine::ids::{CallKey, Timestamp};
 use flow_mir::value::{Image, from_json_fields};
 use flow_mir::{Heap, Limits};
@@ -27,7 +27,7 @@ impl Process {
         loop {
             let client = Client::new(world);
             let options = Options {
-                executor: ExecutorKind::Interpreter,
+                executor: world.executor,
                 // Real time: only a real endless loop takes so long.
                 step_limit: Duration::from_secs(3_600),
                 heap_words: 1 << 20,
@@ -71,6 +71,8 @@ impl Surroundings for World {
 
 /// A place where a process works, for ever.
 pub(super) async fn lives(world: Arc<World>) {
+    let joins = world.weather().joins();
+    tokio::time::sleep(joins).await;
     loop {
         let process = Process::open(&world).await;
         let stops = tokio::select! {

@@ -1,5 +1,6 @@
 //! What goes wrong in the simulated world: chosen by a seed, and less and less of it, until it is calm.
 
+use super::database::EXPIRY;
 use crate::simulation::SECOND;
 use flow_project::Random;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(super) enum Fault {
     AnswerLost,
     /// The connection breaks; the store does it nevertheless, this much later.
     Late(Duration),
+    /// It is still on its way when its process has been cut off for so long: until somebody claims something, if it writes.
+    Held,
 }
 
 /// How a call fares.
@@ -33,6 +36,8 @@ pub(super) enum Fault {
 pub(super) struct Fate {
     pub(super) before: Duration,
     pub(super) fault: Fault,
+    /// Its process is cut off for so long, when it is done and not yet answered; or while it is held.
+    pub(super) stall: Option<Duration>,
     pub(super) after: Duration,
 }
 
@@ -45,6 +50,15 @@ pub(super) enum Misfortune {
     Stop,
     /// It does not reach the store for so long, and does not know.
     Stall(Duration),
+}
+
+/// How rough it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Climate {
+    /// Anything may happen.
+    Wild,
+    /// Nothing fails: one worker after the other joins, and gets its share from those who are there.
+    Orderly,
 }
 
 /// The choices of a seed. Each has its own mixture: faults that never meet in one run hide no mistakes of others.
@@ -62,7 +76,10 @@ pub(super) struct Weather {
     late_answer: usize,
     lost_answer: usize,
     echo: usize,
+    climate: Climate,
     misfortunes: usize,
+    /// One commit in so many is one in which a process is cut off, while it has misfortunes to come.
+    cut_off: usize,
     /// How many processes work.
     pub(super) processes: usize,
     /// They share shards as workers; else each runs the instance as `flow run` does.
@@ -71,14 +88,18 @@ pub(super) struct Weather {
 
 impl Weather {
     /// Rough for about `span` nanoseconds.
-    pub(super) fn new(seed: u64, span: i64) -> Weather {
+    pub(super) fn new(seed: u64, span: i64, climate: Climate) -> Weather {
         let mut random = Random::new(seed);
+        let is_wild = climate == Climate::Wild;
         let mut rate = |rates: &[usize]| random.pick(rates).copied().unwrap_or(0);
-        let (fault, slow) = (rate(&[0, 3, 10, 40]), rate(&[0, 2, 8, 30]));
-        let (lost_wake_up, echo) = (rate(&[0, 1, 3]), rate(&[0, 1, 4]));
-        let (late_answer, lost_answer) = (rate(&[0, 2, 5]), rate(&[0, 3, 8]));
-        let (misfortunes, processes) = (rate(&[0, 1, 2, 4, 8]), rate(&[1, 2, 2, 3]));
-        let are_workers = rate(&[0, 1, 1]) == 1;
+        let mut wild = |rates: &[usize]| if is_wild { rate(rates) } else { 0 };
+        let (fault, slow) = (wild(&[0, 3, 10, 40]), wild(&[0, 2, 8, 30]));
+        let (lost_wake_up, echo) = (wild(&[0, 1, 3]), wild(&[0, 1, 4]));
+        let (late_answer, lost_answer) = (wild(&[0, 2, 5]), wild(&[0, 3, 8]));
+        let cut_off = wild(&[0, 3, 12]);
+        let misfortunes = wild(&[0, 1, 2, 4, 8]);
+        let processes = if is_wild { rate(&[1, 2, 2, 3]) } else { rate(&[2, 3, 5]) };
+        let are_workers = !is_wild || rate(&[0, 1, 1]) == 1;
         let calm = span + random.below(20 * SECOND as usize) as i64;
         Weather {
             random,
@@ -89,7 +110,9 @@ impl Weather {
             late_answer,
             lost_answer,
             echo,
+            climate,
             misfortunes,
+            cut_off,
             processes,
             are_workers,
         }
@@ -121,7 +144,18 @@ impl Weather {
             // Half of the calls of a quiet store take no time that shows.
             false => Duration::from_millis(weather.random.below(2) as u64),
         };
-        Fate { before: delay(self), fault, after: delay(self) }
+        let (before, after) = (delay(self), delay(self));
+        if call == Call::Write && self.misfortunes > 0 && self.happens(self.cut_off, now) {
+            self.misfortunes -= 1;
+            let fault = if self.random.one_in(2) { Fault::Held } else { fault };
+            return Fate { before, fault, stall: Some(self.long()), after };
+        }
+        Fate { before, fault, stall: None, after }
+    }
+
+    /// For longer than a lease.
+    fn long(&mut self) -> Duration {
+        Duration::from_nanos(EXPIRY.unsigned_abs()) + self.up_to(15)
     }
 
     /// What befalls a process next, and after how long.
@@ -134,12 +168,21 @@ impl Weather {
         let within = [SECOND / 20, SECOND, self.calm - now];
         let within = self.random.pick(&within).copied().unwrap_or(SECOND);
         let after = Duration::from_nanos(self.random.below(within.unsigned_abs() as usize) as u64);
-        let what = match self.random.below(5) {
+        let what = match self.random.below(6) {
             0 | 1 => Misfortune::Death,
             2 => Misfortune::Stop,
-            _ => Misfortune::Stall(self.up_to(30)),
+            3 => Misfortune::Stall(self.up_to(30)),
+            _ => Misfortune::Stall(self.long()),
         };
         Some((after, what))
+    }
+
+    /// When the next process comes.
+    pub(super) fn joins(&mut self) -> Duration {
+        match self.climate {
+            Climate::Wild => Duration::ZERO,
+            Climate::Orderly => Duration::from_nanos(self.random.below(self.calm as usize) as u64),
+        }
     }
 
     /// How long nobody takes a process's place.
