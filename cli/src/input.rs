@@ -64,7 +64,9 @@ fn signature(program: &Program, workflow: &Workflow) -> String {
     if workflow.params.is_empty() {
         return "nothing: {}".into();
     }
-    let params =
-        workflow.params.iter().map(|param| format!("\"{}\": {}", param.name, program.types.show(param.ty)));
+    let params = workflow.params.iter().map(|param| {
+        let default = param.default.as_ref().map(|default| format!(" = {}", default.json));
+        format!("\"{}\": {}{}", param.name, program.types.show(param.ty), default.unwrap_or_default())
+    });
     format!("{{{}}}", params.collect::<Vec<_>>().join(", "))
 }

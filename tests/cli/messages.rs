@@ -162,6 +162,38 @@ fn a_signal_brings_its_instance_into_being_once() {
 }
 
 #[test]
+fn what_has_a_default_may_be_left_out_from_outside() {
+    let place = Place::new();
+    let text = "use std.time\n\nactivity whoever() -> String {\n  run: \"me\"\n}\n\nworkflow linger(patience: Duration = 1h, at: Timestamp = time.now(), by: \
+                String = whoever(), greetings: List<String> = \
+                [\"a\", \"b\"].map(|name| \"hello {name}\")) -> List<String> {\n  state waited = patience\n  signal go\n  \
+                query left(of: Duration = 2h) -> Duration { of - waited }\n  update wait_longer(by: Duration = 30m) -> \
+                Duration {\n    waited += by\n    waited\n  }\n  receive go\n  greetings\n}\n";
+    let file = place.write("linger.flow", text);
+    let wrong = place.flow(&["start", &file, "--id", "w"]);
+    assert!(wrong.code == 2 && wrong.err.contains("at `at`"), "a default that asks for the time: {wrong:#?}");
+    assert!(wrong.err.contains(r#""patience": Duration = "1h", "at": Timestamp, "#), "{wrong:#?}");
+    let started = place.flow(&[
+        "start",
+        &file,
+        "--id",
+        "w",
+        "--input",
+        r#"{"at": "2026-11-24T12:00:00Z", "by": "me"}"#,
+    ]);
+    assert_eq!(started.code, 0, "{started:#?}");
+    let _worker = Process::start(&place, &["worker"]);
+    let answered = until(&place, &["query", "w", "left"], |done| done.code == 0);
+    assert_eq!(answered.out.trim(), r#""1h""#);
+    assert_eq!(place.flow(&["query", "w", "left", "--input", r#"{"of": "90m"}"#]).out.trim(), r#""30m""#);
+    assert_eq!(place.flow(&["update", "w", "wait_longer"]).out.trim(), r#""1h30m""#);
+    assert_eq!(place.flow(&["signal", "w", "go"]).code, 0);
+    let ended = place.flow(&["resume", "w"]);
+    assert_eq!(ended.json(), json!(["hello a", "hello b"]), "{ended:#?}");
+    assert_eq!(place.flow(&["show", "w", "--json"]).json()["result"], ended.json());
+}
+
+#[test]
 fn progress_and_state_are_shown() {
     let place = Place::new();
     let file = place.write(

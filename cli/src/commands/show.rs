@@ -49,6 +49,9 @@ fn print(view: &InstanceView) {
     for state in &view.states {
         println!("state {}: {} = {}", state.name, state.ty, state.value);
     }
+    if let Some(result) = view.result.as_ref().filter(|result| !result.is_null()) {
+        println!("result: {result}");
+    }
     if let Some(message) = view.error.as_ref().and_then(|error| error.get("message")) {
         println!("error: {}", message.as_str().unwrap_or_default());
     }

@@ -154,8 +154,7 @@ pub(crate) fn resolve_signature(cx: &mut Context<'_>, module: ModuleId, signatur
             cx.report(report::duplicate(&param.name, first.map_or(Span::default(), |first| first.name.span)));
         }
         let ty = resolve_type(cx, module, &generics, &param.ty);
-        let has_default = param.default.is_some();
-        params.push(Param { name: param.name.text.clone(), ty, has_default, span: param.span });
+        params.push(Param { name: param.name.text.clone(), ty, default: None, span: param.span });
     }
     let result = signature.result.as_ref().map_or(Types::UNIT, |ty| resolve_type(cx, module, &generics, ty));
     let fails = resolve_fails(cx, module, &generics, &signature.fails);

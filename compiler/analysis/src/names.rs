@@ -151,7 +151,8 @@ fn declare_item<'a>(cx: &mut Declaring<'a>, module: ModuleId, item: &'a ast::Ite
 
 fn enter(cx: &mut Declaring<'_>, module: ModuleId, name: &Ident, entry: Entry) {
     let Some(scope) = cx.declared.scopes.get_mut(module.index()) else { return };
-    if let Some(first) = scope.names.get(&name.text) {
+    // What could not be read may only seem to declare a name.
+    if let Some(first) = scope.names.get(&name.text).filter(|first| first.def != Def::Broken) {
         let diagnostic = report::duplicate(name, first.span);
         cx.report(diagnostic);
         return;

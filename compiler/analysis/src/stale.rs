@@ -17,11 +17,11 @@ pub(crate) fn check(program: &Program, bodies: &mut Bodies) -> Vec<Diagnostic> {
     for (_, workflow) in &mut bodies.workflows {
         let mut walk = Walk::new(functions);
         for update in &mut workflow.updates {
-            walk.expr(&mut update.value);
+            walk.expr(&mut update.code.value);
         }
         let updated: BTreeSet<u32> = walk.writes.iter().map(|(state, _)| *state).collect();
         let mut walk = Walk::new(functions);
-        walk.expr(&mut workflow.body.value);
+        walk.expr(&mut workflow.body.code.value);
         let overwritten = |stale: &&Stale| updated.contains(&stale.state) || walk.written_beside(stale);
         for stale in walk.found.iter().filter(overwritten) {
             let name = workflow.states.get(stale.state as usize).map_or("", |state| state.name.as_str());

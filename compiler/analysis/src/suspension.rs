@@ -65,13 +65,13 @@ pub(crate) fn check(program: &Program, bodies: &mut Bodies, facts: &[Fact]) -> V
             Event::InCondition(span, what) => found.push(report::impure(span, "a condition", what)),
             Event::Waits(_) | Event::Asks(_) => {}
         };
-        walk(&mut workflow.body, facts, |event| outside(event, &mut found));
+        walk(&mut workflow.body.code, facts, |event| outside(event, &mut found));
         let declared = &program.workflows[*id];
         for (body, update) in workflow.updates.iter_mut().zip(&declared.updates) {
-            computes(body, facts, "an update", true, update.signature.span, &mut found);
+            computes(&mut body.code, facts, "an update", true, update.signature.span, &mut found);
         }
         for (body, query) in workflow.queries.iter_mut().zip(&declared.queries) {
-            computes(body, facts, "a query", false, query.signature.span, &mut found);
+            computes(&mut body.code, facts, "a query", false, query.signature.span, &mut found);
         }
     }
     found

@@ -216,11 +216,13 @@ impl<'a> Lowering<'a> {
         format!("{prefix}{}{args}", signature.name)
     }
 
-    fn fields_of(&mut self, params: &[hir::Param]) -> Result<Vec<Field>, LowerError> {
-        let field = |(name, ty, span): (&str, Ty, Span), types: &mut TypeTable<'_>| {
-            Ok(Field { name: name.to_string(), ty: types.lower(ty, span)?, default: None })
-        };
-        params.iter().map(|param| field((&param.name, param.ty, param.span), &mut self.types)).collect()
+    fn params(&mut self, signature: &'a hir::Signature) -> Result<Vec<Field>, LowerError> {
+        let mut params = Vec::with_capacity(signature.params.len());
+        for param in &signature.params {
+            let default = self.param_default(param)?;
+            params.push(Field { default, ..self.field(&param.name, param.ty, param.span)? });
+        }
+        Ok(params)
     }
 
     fn field(&mut self, name: &str, ty: Ty, span: Span) -> Result<Field, LowerError> {
@@ -231,12 +233,12 @@ impl<'a> Lowering<'a> {
         signature.fails.iter().map(|ty| self.types.lower(*ty, signature.span)).collect()
     }
 
-    fn activity(&mut self, id: hir::ActivityId, activity: &hir::Activity) -> Result<Activity, LowerError> {
+    fn activity(&mut self, id: hir::ActivityId, activity: &'a hir::Activity) -> Result<Activity, LowerError> {
         let signature = &activity.signature;
         Ok(Activity {
             name: signature.name.to_string(),
             location: self.location(signature.span),
-            params: self.fields_of(&signature.params)?,
+            params: self.params(signature)?,
             returns: self.types.lower(signature.result, signature.span)?,
             fails: self.fails(signature)?,
             run: if activity.has_run { Some(self.request(Key::Run(id))?) } else { None },
@@ -248,7 +250,7 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    fn workflow(&mut self, id: hir::WorkflowId, workflow: &hir::Workflow) -> Result<Workflow, LowerError> {
+    fn workflow(&mut self, id: hir::WorkflowId, workflow: &'a hir::Workflow) -> Result<Workflow, LowerError> {
         let signature = &workflow.signature;
         let mut states = Vec::new();
         for state in &workflow.states {
@@ -262,7 +264,7 @@ impl<'a> Lowering<'a> {
             name: signature.name.to_string(),
             location: self.location(signature.span),
             docs: signature.docs.clone().unwrap_or_default(),
-            params: self.fields_of(&signature.params)?,
+            params: self.params(signature)?,
             returns: self.types.lower(signature.result, signature.span)?,
             fails: self.fails(signature)?,
             body: self.request(Key::Workflow(id))?,
@@ -275,7 +277,7 @@ impl<'a> Lowering<'a> {
 
     fn handles(
         &mut self,
-        handlers: &[hir::Handler],
+        handlers: &'a [hir::Handler],
         key: impl Fn(usize) -> Key,
     ) -> Result<Vec<Handle>, LowerError> {
         let mut handles = Vec::with_capacity(handlers.len());
@@ -283,7 +285,7 @@ impl<'a> Lowering<'a> {
             handles.push(Handle {
                 name: handler.signature.name.to_string(),
                 docs: handler.signature.docs.clone().unwrap_or_default(),
-                params: self.fields_of(&handler.signature.params)?,
+                params: self.params(&handler.signature)?,
                 returns: self.types.lower(handler.signature.result, handler.signature.span)?,
                 fails: self.fails(&handler.signature)?,
                 function: self.request(key(index))?,

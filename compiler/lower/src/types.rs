@@ -15,7 +15,7 @@ const LARGEST_TYPE: usize = 500;
 pub(crate) struct DefaultToFill<'a> {
     pub(crate) record: TypeId,
     pub(crate) field: usize,
-    pub(crate) value: &'a hir::Expr,
+    pub(crate) value: &'a hir::Body,
     pub(crate) type_args: Vec<Ty>,
 }
 

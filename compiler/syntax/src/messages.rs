@@ -61,6 +61,7 @@ impl Mistake<'_, '_> {
             Mistake::diverging_operand,
             Mistake::case_of_name,
             Mistake::reserved_word,
+            Mistake::use_of_reserved_name,
         ];
         let diagnostic =
             special.iter().find_map(|explain| explain(self)).unwrap_or_else(|| self.unexpected());
@@ -388,6 +389,31 @@ impl Mistake<'_, '_> {
             Diagnostic::error(codes::RESERVED_WORD, format!("`{text}` is a reserved word"))
                 .at(found.span, "a name is expected here")
                 .suggest(found.span, format!("{text}_"), format!("name it `{text}_`")),
+        )
+    }
+}
+
+impl Mistake<'_, '_> {
+    /// A parameter or variable may be called by a reserved word, since its `:` follows; its use can't be told from the
+    /// construct of that name.
+    fn use_of_reserved_name(&self) -> Option<Diagnostic> {
+        let reserved = |token: &Token| token.kind.is_reserved();
+        let used = self.found().filter(reserved).or_else(|| self.previous().filter(reserved))?;
+        let text = self.text(used);
+        let before = self.tokens.get(..self.at).unwrap_or_default();
+        let declares = |window: &[Token]| match window {
+            [name, colon, ty] => {
+                let kinds = (name.kind, colon.kind, ty.kind);
+                kinds == (TokenKind::Lower, TokenKind::Colon, TokenKind::Upper) && self.text(*name) == text
+            }
+            _ => false,
+        };
+        let declared = before.windows(3).find(|window| declares(window))?.first()?;
+        Some(
+            Diagnostic::error(codes::RESERVED_WORD, format!("`{text}` is a reserved word"))
+                .at(used.span, "this is not read as a name")
+                .also(declared.span, "what is declared here can't be used by this name")
+                .help(format!("call it otherwise, say `{text}_`")),
         )
     }
 }

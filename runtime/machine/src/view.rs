@@ -36,6 +36,8 @@ pub struct InstanceView {
     pub states: Vec<Variable>,
     /// How many messages wait to be received.
     pub messages: usize,
+    /// What it has ended with.
+    pub result: Option<Value>,
     /// Why it failed or is stuck.
     pub error: Option<Value>,
 }
@@ -101,8 +103,14 @@ impl Instance {
             progress: (done > 0 || total.is_some()).then_some((done, total)),
             states: self.view_states(program),
             messages: self.messages.len(),
+            result: self.view_result(program),
             error: self.row.error.as_ref().and_then(|report| serde_json::from_slice(report).ok()),
         }
+    }
+
+    fn view_result(&self, program: &Program) -> Option<Value> {
+        let workflow = program.workflows.get(self.workflow)?;
+        Some(values::image_json(program, workflow.returns, self.row.output.as_ref()?))
     }
 
     fn view_states(&self, program: &Program) -> Vec<Variable> {

@@ -3,7 +3,7 @@
 
 use crate::hir::{
     ActivityId, Adopted, Body, Expr, ExprKind, FunctionCode, FunctionId, NominalId, NominalKind, Pattern,
-    Policy, Program, State, VisitorMut, WorkflowId,
+    Policy, Program, Signature, State, VisitorMut, WorkflowId,
 };
 
 /// All that is found out of a module's code.
@@ -14,7 +14,7 @@ pub(crate) struct Bodies {
     pub activities: Vec<(ActivityId, ActivityBody)>,
     pub workflows: Vec<(WorkflowId, WorkflowBody)>,
     /// The defaults of fields, by type, case (0 for a record) and field.
-    pub field_defaults: Vec<((NominalId, u32, u32), Expr)>,
+    pub field_defaults: Vec<((NominalId, u32, u32), Box<Body>)>,
 }
 
 /// The code of an activity.
@@ -30,10 +30,29 @@ pub(crate) struct ActivityBody {
 /// The code of a workflow, its queries and its updates, each in order of declaration.
 #[derive(Default)]
 pub(crate) struct WorkflowBody {
-    pub body: Body,
+    pub body: CalledBody,
     pub states: Vec<State>,
-    pub queries: Vec<Body>,
-    pub updates: Vec<Body>,
+    pub queries: Vec<CalledBody>,
+    pub updates: Vec<CalledBody>,
+}
+
+/// The code of what may be called from outside, and the defaults of its parameters.
+#[derive(Default)]
+pub(crate) struct CalledBody {
+    pub code: Body,
+    pub defaults: Vec<Option<Box<Body>>>,
+}
+
+impl CalledBody {
+    fn install(self, signature: &mut Signature, body: &mut Body) {
+        *body = self.code;
+        signature.params.iter_mut().zip(self.defaults).for_each(|(param, default)| param.default = default);
+    }
+
+    fn bodies(&mut self) -> impl Iterator<Item = &mut Body> {
+        let defaults = self.defaults.iter_mut().flatten().map(|default| &mut **default);
+        std::iter::once(&mut self.code).chain(defaults)
+    }
 }
 
 impl Bodies {
@@ -50,11 +69,16 @@ impl Bodies {
         }
         for (id, found) in self.workflows {
             let workflow = &mut program.workflows[id];
-            (workflow.body, workflow.states) = (found.body, found.states);
-            workflow.queries.iter_mut().zip(found.queries).for_each(|(query, body)| query.body = body);
-            workflow.updates.iter_mut().zip(found.updates).for_each(|(update, body)| update.body = body);
+            workflow.states = found.states;
+            found.body.install(&mut workflow.signature, &mut workflow.body);
+            let handlers = [(&mut workflow.queries, found.queries), (&mut workflow.updates, found.updates)];
+            for (handler, found) in
+                handlers.into_iter().flat_map(|(known, found)| known.iter_mut().zip(found))
+            {
+                found.install(&mut handler.signature, &mut handler.body);
+            }
         }
-        for ((id, case, index), value) in self.field_defaults {
+        for ((id, case, index), default) in self.field_defaults {
             let fields = match &mut program.nominals[id].kind {
                 NominalKind::Record(fields) => Some(fields),
                 NominalKind::Enum(cases) | NominalKind::Error(cases) => {
@@ -63,7 +87,7 @@ impl Bodies {
                 NominalKind::Distinct(_) => None,
             };
             if let Some(field) = fields.and_then(|fields| fields.get_mut(index as usize)) {
-                field.default = Some(value);
+                field.default = Some(default);
             }
         }
     }
@@ -86,10 +110,11 @@ impl Bodies {
         }
         for (_, workflow) in &mut self.workflows {
             let handlers = workflow.queries.iter_mut().chain(&mut workflow.updates);
-            std::iter::once(&mut workflow.body).chain(handlers).for_each(|body| adopter.body(body));
+            let called = std::iter::once(&mut workflow.body).chain(handlers);
+            called.flat_map(CalledBody::bodies).for_each(|body| adopter.body(body));
             workflow.states.iter_mut().for_each(|state| state.ty = adopted.id(state.ty));
         }
-        self.field_defaults.iter_mut().for_each(|(_, value)| adopter.expr(value));
+        self.field_defaults.iter_mut().for_each(|(_, default)| adopter.body(default));
     }
 }
 

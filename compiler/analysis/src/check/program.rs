@@ -138,8 +138,8 @@ fn check_field_defaults(cx: &mut Context<'_>, id: NominalId, bodies: &mut Bodies
             checker.beside_default = fields.iter().map(|field| field.name.clone()).collect();
             let value = checker.declared_default(default, field.ty, Why::Context);
             checker.check_unhandled("", None);
-            let body = checker.finish(Vec::new(), value);
-            bodies.field_defaults.push(((id, case, index), body.value));
+            let default = Box::new(checker.finish(Vec::new(), value));
+            bodies.field_defaults.push(((id, case, index), default));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Workflows: their body, and the states, signals, queries and updates declared in it.
 
-use super::bodies::WorkflowBody;
+use super::bodies::{CalledBody, WorkflowBody};
 use super::{Binding, Checker, Place, Want, Why};
 use crate::context::Context;
-use crate::hir::{Body, Expr, Handler, Id, Signal, Signature, State, StmtKind, Ty, Types, WorkflowId};
+use crate::hir::{Body, Expr, Handler, Id, Param, Signal, Signature, State, StmtKind, Ty, Types, WorkflowId};
 use crate::{declare, report};
 use flow_syntax::Span;
 use flow_syntax::ast::{self, Ident};
@@ -108,10 +108,9 @@ pub(super) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) -> Option<Wor
     let decl = cx.declared.workflows.get(id.index()).copied()?;
     let workflow = &cx.declared.program.workflows[id];
     let signature = &workflow.signature;
+    let defaults = declared_defaults(cx, signature, &decl.signature.params);
     let mut checker = Checker::new(cx, signature.module, Vec::new(), Place::Workflow);
     checker.parts.signals = workflow.signals.clone();
-    checker.check_defaults(&signature.params, &decl.signature.params);
-    checker.take_raised(0);
     let params = checker.bind_signature(&signature.params, &decl.signature.params);
     checker.declare_parts(&decl.body);
     checker.open_workflow_scope();
@@ -131,7 +130,7 @@ pub(super) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) -> Option<Wor
     let tys: Vec<Ty> = tys.into_iter().map(|ty| checker.resolve(ty)).collect();
     checker.parts.states.iter_mut().zip(tys).for_each(|(state, ty)| state.ty = ty);
     let mut parts = std::mem::take(&mut checker.parts);
-    let body = checker.finish(params, value);
+    let body = CalledBody { code: checker.finish(params, value), defaults };
     let mut found = WorkflowBody { body, ..WorkflowBody::default() };
     let (mut queries, mut updates) = (workflow.queries.iter(), workflow.updates.iter());
     for stmt in &decl.body.stmts {
@@ -160,7 +159,8 @@ fn check_handler(
     signature: &Signature,
     handler: &ast::Handler,
     parts: &mut Parts,
-) -> Body {
+) -> CalledBody {
+    let defaults = declared_defaults(cx, signature, &handler.signature.params);
     let mut checker = Checker::new(cx, signature.module, Vec::new(), place);
     checker.parts = std::mem::take(parts);
     for index in 0..checker.parts.states.len() {
@@ -168,13 +168,29 @@ fn check_handler(
             checker.bind(name, Binding::State(index as u32));
         }
     }
-    checker.check_defaults(&signature.params, &handler.signature.params);
-    checker.take_raised(0);
     let locals = checker.bind_signature(&signature.params, &handler.signature.params);
     let value = checker.function_body(signature, &handler.signature, &handler.body);
     checker.check_unhandled(&signature.name, Some(&handler.signature));
     *parts = std::mem::take(&mut checker.parts);
-    checker.finish(locals, value)
+    CalledBody { code: checker.finish(locals, value), defaults }
+}
+
+/// The defaults of what may be called from outside, checked where they are declared and kept. They see neither parameters
+/// nor states; what they raise is raised by the calls that need them.
+fn declared_defaults(
+    cx: &mut Context<'_>,
+    signature: &Signature,
+    written: &[ast::Param],
+) -> Vec<Option<Box<Body>>> {
+    let default = |(param, written): (&Param, &ast::Param)| {
+        let default = written.default.as_ref()?;
+        let mut checker = Checker::new(cx, signature.module, Vec::new(), Place::Workflow);
+        checker.beside_default = signature.params.iter().map(|param| param.name.clone()).collect();
+        let value = checker.declared_default(default, param.ty, Why::Declared(written.ty.span));
+        checker.take_raised(0);
+        Some(Box::new(checker.finish(Vec::new(), value)))
+    };
+    signature.params.iter().zip(written).map(default).collect()
 }
 
 impl Checker<'_, '_> {

@@ -11,7 +11,7 @@ use flow_syntax::ast::Name;
 ///
 /// Lambdas, branches, race heads and compensations within it share its locals: a captured variable has the same
 /// [`LocalId`] inside and outside, and inside holds the value it had when it was captured.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Body {
     /// The locals that are the parameters, in order.
     pub params: Vec<LocalId>,

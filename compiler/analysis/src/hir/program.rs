@@ -121,9 +121,8 @@ pub struct Field {
     pub span: Span,
     /// Its type.
     pub ty: Ty,
-    /// Its value where none is given: already filled in at each construction, kept here for decoding JSON. It uses
-    /// no locals.
-    pub default: Option<Expr>,
+    /// Its value where none is given: already filled in at each construction, kept here for decoding JSON.
+    pub default: Option<Box<Body>>,
 }
 
 /// A parameter of a function, activity, workflow, query or update.
@@ -133,8 +132,9 @@ pub struct Param {
     pub name: Name,
     /// Its type.
     pub ty: Ty,
-    /// Whether callers may leave it out; calls in the program already have all arguments.
-    pub has_default: bool,
+    /// Of a workflow, query or update: its value where none is given. Already filled in at each call, kept here for
+    /// arguments from outside.
+    pub default: Option<Box<Body>>,
     /// The whole parameter.
     pub span: Span,
 }

@@ -50,7 +50,7 @@ fn lint_workflow(
     let mut found = Vec::new();
     let (mut received, mut read) = (HashSet::new(), HashSet::new());
     for body in std::iter::once(body).chain(queries).chain(updates) {
-        let linter = Linter::body(program, sources, states, body);
+        let linter = Linter::body(program, sources, states, &mut body.code);
         found.extend(linter.found);
         received.extend(linter.received);
         read.extend(linter.states_read);
