@@ -27,7 +27,13 @@ pub(crate) struct RunArgs {
     /// How many seconds one step may compute before its instance fails.
     #[arg(long, default_value = "10", value_name = "SECONDS")]
     pub step_limit: u64,
+    /// How many days the ids of requests and the answers to updates are kept: a repeat within that time is answered, not done. The
+    /// same for all processes of a store.
+    #[arg(long, env = "FLOW_KEEP_REQUESTS", default_value = "7", value_name = "DAYS")]
+    pub keep_requests: u32,
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The executors by name.
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -67,7 +73,8 @@ impl RunArgs {
             Executor::Interpreter => ExecutorKind::Interpreter,
         };
         let step_limit = Duration::from_secs(self.step_limit.max(1));
-        let options = Options { executor, step_limit, ..Options::default() };
+        let keep_requests = DAY.saturating_mul(self.keep_requests.max(1));
+        let options = Options { executor, step_limit, keep_requests, ..Options::default() };
         Ok(Engine::open(self.store.connect().await?, options).await?)
     }
 }

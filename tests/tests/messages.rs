@@ -11,7 +11,7 @@
 use flow_machine::event::Message;
 use flow_machine::rows::Status;
 use flow_tests::scenario::{bookings, run};
-use flow_tests::simulation::{Answer, Ended, Outside, SECOND, Simulation};
+use flow_tests::simulation::{Answer, Crash, Ended, Outside, SECOND, Simulation};
 use serde_json::{Value, json};
 
 fn signal(at: i64, name: &str, value: Value) -> Outside {
@@ -540,4 +540,60 @@ fn a_saga_knows_whether_an_update_was_done_or_says_what_to_do_where_nobody_does(
     let said = asked_while_paused(&step("\n        unknown |_key| main.of(\"test\").add(-5)"), detached);
     assert_eq!((said.output.clone(), &said.outputs["asker"]), (Some(json!(0)), &json!("undone")));
     assert_eq!(said.replies, [returned(json!(5)), returned(json!(0))]);
+}
+
+#[test]
+fn what_nobody_knows_any_more_is_a_step_that_may_have_happened() {
+    let body = r#"
+workflow account() -> Int {
+  signal close
+  state sum = 0
+  update add(by: Int) -> Int { sum += by; sum }
+  update undo() -> Int { sum = 0; sum }
+  receive close
+  sum
+}
+workflow main() -> String {
+  let a = detach account() using (id: "account")
+  let told = {
+    saga {
+      let sum = a.add(5)
+        compensate a.add(-5)
+        unknown |_key| a.undo()
+      "{sum}"
+    }
+  } catch { ActivityFailed(_, why) => why }
+  account.of("account").close() catch { ActivityFailed(_, _) => {} }
+  told
+}"#;
+    let program = flow_tests::compile(body);
+    let (mut known, mut forgotten) = (0, 0);
+    for (_, executor) in flow_tests::executors(&program) {
+        let run = |crash: Option<Crash>| {
+            let simulation = Simulation::new(executor.clone(), |_| Answer::Returns(Value::Null)).forgetting();
+            let simulation = match crash {
+                Some(crash) => simulation.crashing(crash),
+                None => simulation,
+            };
+            simulation.run("main", &json!({}))
+        };
+        let calm = run(None);
+        assert_eq!((&calm.output, &calm.outputs["account"]), (&Some(json!("5")), &json!(5)));
+        for crash in calm.places_to_crash() {
+            let ended = run(Some(crash));
+            let sum = &ended.outputs["account"];
+            match ended.output.as_ref().and_then(Value::as_str) {
+                Some("5") => {
+                    known += 1;
+                    assert_eq!(*sum, json!(5), "{crash:?}");
+                }
+                Some("it is long ago") => {
+                    forgotten += 1;
+                    assert_eq!(*sum, json!(0), "{crash:?}");
+                }
+                _ => panic!("{crash:?}: {ended:#?}"),
+            }
+        }
+    }
+    assert!(known > 0 && forgotten > 0, "{known} {forgotten}");
 }

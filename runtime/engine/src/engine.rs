@@ -1,6 +1,7 @@
 //! The engine as its users see it.
 
 use crate::bring;
+use crate::clock::nanos;
 use crate::core::Core;
 use crate::error::EngineError;
 use crate::events::Events;
@@ -25,6 +26,10 @@ use uuid::Uuid;
 
 /// How often the estimate of the store's clock is corrected.
 const CLOCK_EVERY: Duration = Duration::from_secs(10);
+/// How often requests are forgotten whose time is over, at the least, how many at once, and how long others may write in between.
+const FORGET_EVERY: Duration = Duration::from_secs(30);
+const FORGET_AT_ONCE: u32 = 1_000;
+const FORGET_PAUSE: Duration = Duration::from_millis(5);
 /// How long a planned stop waits for commits in flight; what is not done then is recovered by the next owner.
 const LAST_COMMITS: Duration = Duration::from_secs(5);
 
@@ -74,6 +79,7 @@ impl Engine {
         tasks.spawn(inbox::read(core.clone()));
         tasks.spawn(keep_clock(core.clone()));
         tasks.spawn(drop_what_is_lost(core.clone()));
+        tasks.spawn(forget_requests(core.clone()));
         Ok(Engine { core, tasks: tokio::sync::Mutex::new(tasks), _watching: watching })
     }
 
@@ -257,6 +263,22 @@ async fn keep_clock(core: Arc<Core>) {
         tokio::time::sleep(CLOCK_EVERY).await;
         // While the store can't be reached the estimate goes on by this machine's clock.
         let _ = core.clock.refresh(core.store.as_ref()).await;
+    }
+}
+
+/// Request ids and answers are kept for their time only, so that what runs for years leaves no more than that behind. A store that
+/// can't be reached is asked at the next time.
+async fn forget_requests(core: Arc<Core>) {
+    let keep = core.options.keep_requests;
+    loop {
+        tokio::time::sleep(FORGET_EVERY.min(keep)).await;
+        let before = core.clock.certainly().plus(nanos(keep).saturating_neg());
+        while let Ok(forgotten) = core.store.forget(before, FORGET_AT_ONCE).await
+            && forgotten >= u64::from(FORGET_AT_ONCE)
+        {
+            // Others want to write, too.
+            tokio::time::sleep(FORGET_PAUSE).await;
+        }
     }
 }
 

@@ -33,6 +33,9 @@ pub struct Options {
     pub renew_every: Duration,
     /// How old the last renewal may be for an attempt to be dispatched. Must stay below the store's expiry.
     pub lease_age: Duration,
+    /// How long the ids of requests and the answers to them are kept: a repeat within that time is known as one. The same for
+    /// all processes of a store.
+    pub keep_requests: Duration,
     /// The longest pause between two tries to reach a store that is gone; the first is 50 ms.
     pub longest_pause: Duration,
     /// What activities see of the process: its clock, its environment, where their logs go.
@@ -53,6 +56,7 @@ impl Default for Options {
             horizon: Duration::from_secs(60),
             renew_every: Duration::from_secs(1),
             lease_age: Duration::from_secs(5),
+            keep_requests: Duration::from_secs(7 * 24 * 60 * 60),
             longest_pause: Duration::from_secs(5),
             surroundings: Arc::new(Process),
             connectors: Arc::new(Local::default()),

@@ -23,6 +23,8 @@ enum Failed {
     NotNow,
     /// It can't be done.
     Refused(String),
+    /// Nobody knows any more whether it was done.
+    Forgotten(String),
 }
 
 impl From<EngineError> for Failed {
@@ -38,6 +40,7 @@ impl From<EngineError> for Failed {
             )
             | EngineError::Owned { .. }
             | EngineError::Closing => Failed::NotNow,
+            EngineError::Store(forgotten @ StoreError::Forgotten) => Failed::Forgotten(forgotten.to_string()),
             other => Failed::Refused(other.to_string()),
         }
     }
@@ -70,6 +73,7 @@ impl Core {
             match done {
                 Ok(answered) => return Ok(answered),
                 Err(Failed::Refused(reason)) => return Err(reason),
+                Err(Failed::Forgotten(reason)) => return Ok(Answered::Forgotten { reason }),
                 Err(Failed::NotNow) => tokio::time::sleep(pauses.next()).await,
             }
         }
@@ -100,7 +104,8 @@ impl Core {
         {
             self.check(&row, &message, "signal", &ask.request.workflow).await?;
         }
-        Ok(self.store.send(Uuid::from_bytes(ask.request.key.0), row.id, message).await?)
+        let id = Uuid::from_bytes(ask.request.key.0);
+        Ok(self.store.send_again(id, row.id, message, ask.request.at).await?)
     }
 
     /// The answer to a query is made here, of what was committed last.
@@ -127,7 +132,7 @@ impl Core {
             self.check(&row, &message, "update", name).await?;
         }
         let text = serde_json::to_vec(&message).unwrap_or_default();
-        self.store.send(request, row.id, &text).await?;
+        self.store.send_again(request, row.id, &text, ask.request.at).await?;
         Ok(self.await_reply(&row, request, LONGEST_LOOK).await?)
     }
 

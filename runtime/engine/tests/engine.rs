@@ -4,13 +4,15 @@ mod common;
 
 use common::*;
 use flow_engine::{Delivery, EngineError, EngineEvent, ExecutorKind, Notice, Options, Run};
+use flow_machine::event::Message;
 use flow_machine::history::HistoryEvent;
 use flow_machine::rows::Status;
-use flow_store::Filter;
+use flow_store::{Filter, StoreError};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
+use uuid::Uuid;
 
 fn count(n: u64) -> Vec<u8> {
     input(&program(), &[(INT, n)])
@@ -162,6 +164,32 @@ fn timers_fire_and_those_that_passed_while_nobody_was_there_too() {
         assert_eq!(runs.len(), 1);
         let outcome = second.outcome(runs[0].instance()).await.unwrap();
         assert_eq!(outcome.status, Status::Completed);
+    });
+}
+
+#[test]
+fn requests_are_forgotten_when_their_time_is_over() {
+    const HOUR: i64 = 3_600_000_000_000;
+    let world = World::open();
+    run(world.clone(), async {
+        let place = Place::new();
+        let store = place.store().await;
+        let keep_requests = Duration::from_millis(300);
+        let engine = engine(place.store().await, Options { keep_requests, ..options(&world) }).await;
+        let run = engine.run_or_continue(&program(), "nap", nap(Duration::from_secs(3600)), "a").await;
+        let id = run.unwrap().instance();
+        let long_ago = store.now().await.unwrap().plus(-HOUR);
+        let (request, resume) = (Uuid::new_v4(), serde_json::to_vec(&Message::Resume).unwrap());
+        store.send(request, id, &resume).await.unwrap();
+        // As long as it is known it is a repeat.
+        loop {
+            match store.send_again(request, id, &resume, long_ago).await {
+                Ok(()) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(StoreError::Forgotten) => break,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        engine.close().await.unwrap();
     });
 }
 

@@ -27,6 +27,8 @@ pub struct Request {
     pub to: String,
     /// What.
     pub wish: Wish,
+    /// When it was asked for the first time.
+    pub at: Timestamp,
 }
 
 /// What is asked for.
@@ -64,6 +66,11 @@ pub enum Answered {
     Done,
     /// A query or update has returned, or failed.
     Reply(Reply),
+    /// It was asked for so long ago that nobody knows any more whether it was done.
+    Forgotten {
+        /// For people.
+        reason: String,
+    },
 }
 
 impl Request {
@@ -107,7 +114,10 @@ impl Instance {
             line: suspended.line.clone(),
         });
         let key = CallKey::new(self.id(), suspended.path, number);
-        self.ask(suspended.path, Request { key, workflow: name, to, wish: Wish::Start { id: new, input } });
+        self.ask(
+            suspended.path,
+            Request { key, workflow: name, to, wish: Wish::Start { id: new, input }, at: self.clock },
+        );
     }
 
     /// `c.verdict(x)`
@@ -128,8 +138,8 @@ impl Instance {
         });
         let message = serde_json::to_vec(&Message::Signal { name, value }).unwrap_or_default();
         let key = CallKey::new(self.id(), suspended.path, self.next_number(suspended.path));
-        let wish = Wish::Tell { message };
-        self.ask(suspended.path, Request { key, workflow: declared.name.clone(), to, wish });
+        let (workflow, wish) = (declared.name.clone(), Wish::Tell { message });
+        self.ask(suspended.path, Request { key, workflow, to, wish, at: self.clock });
     }
 
     /// `c.status()`
@@ -152,7 +162,8 @@ impl Instance {
         let key = CallKey::new(self.id(), suspended.path, self.next_number(suspended.path));
         let (name, interruptible) = (handle.name.clone(), *interruptible);
         let wish = Wish::Ask { update: *update, name, args, interruptible };
-        self.ask(suspended.path, Request { key, workflow: declared.name.clone(), to, wish });
+        let workflow = declared.name.clone();
+        self.ask(suspended.path, Request { key, workflow, to, wish, at: self.clock });
     }
 
     /// To whom a strand's message goes, and the values it carries.
@@ -295,7 +306,10 @@ impl Instance {
         };
         let resumption = match answer {
             Ok(Answered::Reply(Reply::Refused { reason })) | Err(reason) => {
-                self.refused(context, &path, &request, &reason)
+                self.refused(context, &path, &request, &reason, None)
+            }
+            Ok(Answered::Forgotten { reason }) => {
+                self.refused(context, &path, &request, &reason, Some(request.key))
             }
             Ok(Answered::Reply(Reply::Returned { value })) => {
                 self.reply_value(context, &path, &request, &value)
@@ -325,13 +339,14 @@ impl Instance {
         path: &StrandPath,
         request: &Request,
         reason: &str,
+        unknown: Option<CallKey>,
     ) -> Resumption {
         self.record(HistoryEvent::RequestRefused {
             strand: path.clone(),
             instance: request.to.clone(),
             reason: reason.to_owned(),
         });
-        Resumption::Error(self.activity_failed_error(context, path, &request.workflow, reason, None))
+        Resumption::Error(self.activity_failed_error(context, path, &request.workflow, reason, unknown))
     }
 
     /// What a query or update has returned, as the asking strand awaits it. An instance of another version of the program may

@@ -86,6 +86,9 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// A message that may have been sent before, so long ago that nobody knows any more.
+    #[error("it was asked so long ago that nobody knows any more whether it was done")]
+    Forgotten,
     /// A user's statement was refused by the database, or is not allowed in a step. `transient` errors (deadlock,
     /// serialisation, lock time-out) may go away when tried again.
     #[error("the statement failed: {message}")]

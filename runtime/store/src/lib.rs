@@ -25,6 +25,9 @@ pub use group::GroupCommitter;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
+/// How much earlier than its message was accepted an asker may think that it has asked: its clock is an estimate.
+const CLOCKS_DIFFER: i64 = 60_000_000_000;
+
 /// What a lease covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
@@ -197,8 +200,23 @@ pub trait Store: Send + Sync {
     async fn inbox(&self, scopes: &[Scope]) -> Result<Vec<InboxRow>, StoreError>;
 
     /// Accepts a message, stamps it, and wakes the owner of the instance after the commit. A repeat of its id is one
-    /// message. Refused where the instance is unknown or final: what is accepted is there before the end, or not at all.
+    /// message, for as long as ids are kept ([`forget`](Store::forget)). Refused where the instance is unknown or final: what is
+    /// accepted is there before the end, or not at all.
     async fn send(&self, id: Uuid, instance: InstanceId, message: &[u8]) -> Result<(), StoreError>;
+
+    /// The same for a message that may have been sent before, at `asked` for the first time. Where its id is not known and ids of
+    /// that time are kept no longer, nobody can say whether it was: `StoreError::Forgotten`.
+    async fn send_again(
+        &self,
+        id: Uuid,
+        instance: InstanceId,
+        message: &[u8],
+        asked: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Forgets the ids of messages that were accepted, and answers that were given, before a time, at most so many of each: how
+    /// many in all. The id of what still waits, in the inbox or for the end of a pause, is kept.
+    async fn forget(&self, before: Timestamp, at_most: u32) -> Result<u64, StoreError>;
 
     /// The answer to a request, where it has been given.
     async fn reply(&self, id: Uuid, instance: InstanceId) -> Result<Option<ReplyRow>, StoreError>;

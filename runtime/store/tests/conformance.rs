@@ -42,6 +42,7 @@ on_both_stores!(
     only_the_guilty_write_of_a_group_fails,
     a_message_is_accepted_once_even_after_it_was_consumed,
     a_tree_ends_only_with_nothing_unread,
+    requests_are_forgotten_after_their_time_and_what_waits_is_not,
     messages_are_kept_in_order_and_answers_stand,
     a_step_and_its_completion_are_one_transaction,
     stores_of_another_format_are_refused,
@@ -381,6 +382,65 @@ async fn a_message_is_accepted_once_even_after_it_was_consumed(place: Place) {
         sender.send(Uuid::new_v4(), InstanceId(Uuid::new_v4()), b"x").await,
         Err(StoreError::Refused { .. })
     ));
+}
+
+/// Takes messages out of the inbox and answers them.
+async fn answered(store: &dyn Store, id: InstanceId, lease: Lease, requests: &[Uuid]) {
+    let at = store.now().await.unwrap();
+    let reply = |id: &Uuid, instance| ReplyRow { id: *id, instance, at, reply: b"done".to_vec() };
+    let changes = Changes {
+        delete_inbox: requests.to_vec(),
+        replies: requests.iter().map(|request| reply(request, id)).collect(),
+        ..Changes::default()
+    };
+    store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
+}
+
+async fn requests_are_forgotten_after_their_time_and_what_waits_is_not(place: Place) {
+    const MINUTE: i64 = 60_000_000_000;
+    let store = connect(&place.url).await.unwrap();
+    let (id, lease) = started(&*store, "a").await;
+    let asked = store.now().await.unwrap();
+    let done: Vec<Uuid> = (0..25).map(|_| Uuid::new_v4()).collect();
+    for request in &done {
+        store.send(*request, id, b"add 1").await.unwrap();
+    }
+    answered(&*store, id, lease, &done).await;
+    let unread = Uuid::new_v4();
+    store.send(unread, id, b"add 1").await.unwrap();
+
+    // Within their time a repeat is answered, and not done.
+    assert_eq!(store.forget(asked, 10).await.unwrap(), 0);
+    store.send_again(done[0], id, b"add 1", asked).await.unwrap();
+    assert_eq!(store.inbox(&[lease.scope]).await.unwrap().len(), 1, "it is no new message");
+    assert!(store.reply(done[0], id).await.unwrap().is_some());
+
+    // After it they go, in batches, so that what runs for years leaves no more than its last days behind.
+    let later = asked.plus(10 * MINUTE);
+    let batches =
+        [store.forget(later, 10).await, store.forget(later, 10).await, store.forget(later, 10).await];
+    assert_eq!(batches.map(Result::unwrap), [20, 20, 10], "ids and answers");
+    assert_eq!(store.forget(later, 10).await.unwrap(), 0);
+    assert!(store.reply(done[0], id).await.unwrap().is_none());
+    // Who may have asked before that is not told that it is new; what is new is.
+    let repeat = store.send_again(done[0], id, b"add 1", asked).await;
+    assert_eq!(repeat, Err(StoreError::Forgotten));
+    let new = Uuid::new_v4();
+    store.send_again(new, id, b"add 1", later.plus(MINUTE)).await.unwrap();
+    // The id of what was not read yet is known still.
+    store.send_again(unread, id, b"add 1", asked).await.unwrap();
+    let waiting: Vec<Uuid> = store.inbox(&[lease.scope]).await.unwrap().iter().map(|row| row.id).collect();
+    assert_eq!(waiting, [unread, new]);
+
+    // Nor is what waits for the end of a pause forgotten.
+    let row = loaded(&*store, id).await.row;
+    let paused = InstanceRow { version: 2, status: Status::Paused, ..row };
+    let changes =
+        Changes { changed_instances: vec![paused], delete_inbox: vec![unread, new], ..Changes::default() };
+    store.commit(&[Write { lease, root: id, changes }]).await.unwrap();
+    assert_eq!(store.forget(later, 10).await.unwrap(), 0);
+    store.send_again(unread, id, b"add 1", asked).await.unwrap();
+    assert!(store.inbox(&[lease.scope]).await.unwrap().is_empty());
 }
 
 async fn a_tree_ends_only_with_nothing_unread(place: Place) {

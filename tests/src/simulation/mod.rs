@@ -85,6 +85,8 @@ pub struct Simulation<'s> {
     /// What comes from outside, from now on.
     outside: VecDeque<(Uuid, Outside)>,
     faults: Faults,
+    /// Whether the ids of requests are forgotten by the time somebody asks again.
+    forgets: bool,
     is_wild: bool,
     /// How often those who wait for its end have lost patience, and how many messages they have sent.
     nudges: usize,
@@ -118,6 +120,7 @@ impl<'s> Simulation<'s> {
             echoes: Vec::new(),
             outside: VecDeque::new(),
             faults: Faults::default(),
+            forgets: false,
             is_wild: false,
             nudges: 0,
             nudged: 0,
@@ -140,6 +143,13 @@ impl<'s> Simulation<'s> {
     pub fn crashing(mut self, faults: impl Into<Faults>) -> Self {
         self.faults = faults.into();
         self.is_wild = self.faults.is_wild();
+        self
+    }
+
+    /// Whoever asks another instance again after a crash comes so late that nobody knows whether it was done.
+    #[must_use]
+    pub fn forgetting(mut self) -> Self {
+        self.forgets = true;
         self
     }
 

@@ -81,6 +81,11 @@ impl Simulation<'_> {
                 Some(Err(request.is_of_another(&row.workflow)))
             }
             (Wish::Tell { .. } | Wish::Ask { .. }, None) => Some(Err("there is no such instance".into())),
+            (Wish::Tell { .. } | Wish::Ask { update: true, .. }, Some(_))
+                if self.forgets && self.store.has_accepted(Uuid::from_bytes(request.key.0)) =>
+            {
+                Some(Ok(Answered::Forgotten { reason: "it is long ago".into() }))
+            }
             (Wish::Tell { .. }, Some(row)) => {
                 let message = request.message().expect("the message is JSON");
                 Some(self.accept_request(request.key, row.id, message).map(|()| Answered::Done))

@@ -93,7 +93,7 @@ impl Store {
         read: i64,
         message: Message,
     ) -> Result<(), String> {
-        if self.accepted.iter().any(|(known, ..)| *known == id) {
+        if self.has_accepted(id) {
             return Ok(());
         }
         match self.row(to) {
@@ -110,6 +110,11 @@ impl Store {
     pub(crate) fn accepted_by(&self, instance: InstanceId) -> Vec<(i64, Message)> {
         let of_it = self.accepted.iter().filter(|(_, to, ..)| *to == instance);
         of_it.map(|(_, _, at, message)| (*at, message.clone())).collect()
+    }
+
+    /// Whether a message of this id was ever accepted.
+    pub(crate) fn has_accepted(&self, id: Uuid) -> bool {
+        self.accepted.iter().any(|(known, ..)| *known == id)
     }
 
     /// What waits for the instances of a tree, oldest first.

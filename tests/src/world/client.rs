@@ -111,6 +111,22 @@ impl Client {
         answer
     }
 
+    async fn accept(
+        &self,
+        id: Uuid,
+        instance: InstanceId,
+        message: &[u8],
+        asked: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let (world, message) = (self.world.clone(), message.to_owned());
+        self.call(Call::Write, move |database, now| {
+            let owner = database.accept(id, instance, message, asked, now)?;
+            owner.into_iter().for_each(|owner| world.wake(owner));
+            Ok(())
+        })
+        .await
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         look: impl FnOnce(&mut Database, i64) -> T + Send + 'static,
@@ -230,13 +246,23 @@ impl Store for Client {
     }
 
     async fn send(&self, id: Uuid, instance: InstanceId, message: &[u8]) -> Result<(), StoreError> {
-        let (world, message) = (self.world.clone(), message.to_owned());
-        self.call(Call::Write, move |database, now| {
-            let owner = database.accept(id, instance, message, now)?;
-            owner.into_iter().for_each(|owner| world.wake(owner));
-            Ok(())
-        })
-        .await
+        self.accept(id, instance, message, None).await
+    }
+
+    async fn send_again(
+        &self,
+        id: Uuid,
+        instance: InstanceId,
+        message: &[u8],
+        asked: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.accept(id, instance, message, Some(asked)).await
+    }
+
+    /// All at once, so that it takes no part in the weather.
+    async fn forget(&self, before: Timestamp, _at_most: u32) -> Result<u64, StoreError> {
+        self.reach().await;
+        Ok(self.world.database().forget(before.0))
     }
 
     async fn reply(&self, id: Uuid, instance: InstanceId) -> Result<Option<ReplyRow>, StoreError> {

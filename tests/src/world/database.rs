@@ -38,8 +38,10 @@ pub(super) struct Database {
     pub(super) instances: BTreeMap<InstanceId, Rows>,
     programs: BTreeMap<ProgramHash, Vec<u8>>,
     pub(super) inbox: Vec<InboxRow>,
-    /// The request ids of all messages that were ever accepted, and to whom they went.
-    requests: BTreeMap<Uuid, InstanceId>,
+    /// The request ids of the messages that were accepted, to whom they went, and when.
+    requests: BTreeMap<Uuid, (InstanceId, i64)>,
+    /// Request ids from before this time are forgotten.
+    forgotten: i64,
     consumed: BTreeSet<Uuid>,
     pub(super) replies: Vec<ReplyRow>,
     completions: BTreeMap<CallKey, CompletionRow>,
@@ -293,20 +295,38 @@ impl Database {
         id: Uuid,
         instance: InstanceId,
         message: Vec<u8>,
+        asked: Option<Timestamp>,
         now: i64,
     ) -> Result<Option<Uuid>, StoreError> {
-        if let Some(before) = self.requests.get(&id) {
+        if let Some((before, _)) = self.requests.get(&id) {
             let refused = StoreError::Refused { reason: "it was used for another instance".into() };
             return if *before == instance { Ok(None) } else { Err(refused) };
+        }
+        if asked.is_some_and(|asked| asked.0 < self.forgotten) {
+            return Err(StoreError::Forgotten);
         }
         let root = match self.row(instance) {
             Some(row) if !row.status.is_final() => row.root,
             _ => return Err(StoreError::Refused { reason: "there is nobody to get it".into() }),
         };
-        self.requests.insert(id, instance);
+        self.requests.insert(id, (instance, now));
         self.accepted.push((instance, now, message.clone()));
         self.inbox.push(InboxRow { id, instance, root, at: Timestamp(now), message });
         Ok(self.owner(root, now))
+    }
+
+    /// Forgets request ids and answers from before a time, but for what still waits.
+    pub(super) fn forget(&mut self, before: i64) -> u64 {
+        self.forgotten = self.forgotten.max(before);
+        let count = self.requests.len() + self.replies.len();
+        let waits = |id: &Uuid| self.inbox.iter().any(|row| row.id == *id);
+        let paused: BTreeSet<InstanceId> =
+            self.rows().filter(|row| row.status == Status::Paused).map(|row| row.id).collect();
+        let mut requests = std::mem::take(&mut self.requests);
+        requests.retain(|id, (of, at)| *at >= before || waits(id) || paused.contains(of));
+        self.requests = requests;
+        self.replies.retain(|row| row.at.0 >= before);
+        (count - self.requests.len() - self.replies.len()) as u64
     }
 
     /// Writes the outcome of a transactional call, unless there is one: that one.

@@ -110,7 +110,7 @@ impl World {
             tokio::time::sleep(later).await;
             let text = serde_json::to_vec(&message).expect("a message is JSON");
             // Refused where it has ended.
-            let accepted = world.database().accept(id, instance, text, world.now());
+            let accepted = world.database().accept(id, instance, text, None, world.now());
             if let Ok(Some(owner)) = accepted {
                 world.wake(owner);
             }

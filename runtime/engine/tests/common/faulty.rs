@@ -122,6 +122,18 @@ impl Store for FaultyStore {
     async fn send(&self, id: Uuid, instance: InstanceId, message: &[u8]) -> Result<(), StoreError> {
         self.up()?.send(id, instance, message).await
     }
+    async fn send_again(
+        &self,
+        id: Uuid,
+        instance: InstanceId,
+        message: &[u8],
+        asked: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.up()?.send_again(id, instance, message, asked).await
+    }
+    async fn forget(&self, before: Timestamp, at_most: u32) -> Result<u64, StoreError> {
+        self.up()?.forget(before, at_most).await
+    }
     async fn reply(&self, id: Uuid, instance: InstanceId) -> Result<Option<ReplyRow>, StoreError> {
         self.up()?.reply(id, instance).await
     }

@@ -233,7 +233,21 @@ impl Store for PostgresStore {
     }
 
     async fn send(&self, id: Uuid, instance: InstanceId, message: &[u8]) -> Result<(), StoreError> {
-        self.accept(id, instance, message).await
+        self.accept(id, instance, message, None).await
+    }
+
+    async fn send_again(
+        &self,
+        id: Uuid,
+        instance: InstanceId,
+        message: &[u8],
+        asked: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.accept(id, instance, message, Some(asked)).await
+    }
+
+    async fn forget(&self, before: Timestamp, at_most: u32) -> Result<u64, StoreError> {
+        self.forget_requests(before, at_most).await
     }
 
     async fn reply(&self, id: Uuid, instance: InstanceId) -> Result<Option<ReplyRow>, StoreError> {

@@ -3,7 +3,7 @@
 use super::wake::CHANNEL;
 use super::{PostgresStore, failed};
 use crate::StoreError;
-use flow_machine::ids::InstanceId;
+use flow_machine::ids::{InstanceId, Timestamp};
 use flow_machine::rows::Status;
 use sqlx::{Executor, Row};
 use uuid::Uuid;
@@ -14,11 +14,15 @@ impl PostgresStore {
         id: Uuid,
         instance: InstanceId,
         message: &[u8],
+        asked: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         let fail = |error| failed(&self.place, error);
         let mut session = self.readers.take().await?;
-        let query = sqlx::query("SELECT its_root, its_status, used_for FROM flow.accept($1, $2, $3)");
-        let query = query.bind(id).bind(instance.0).bind(message);
+        let query = sqlx::query(
+            "SELECT its_root, its_status, used_for, is_forgotten FROM flow.accept($1, $2, $3, $4)",
+        );
+        let asked = asked.map(|asked| asked.plus(-crate::CLOCKS_DIFFER).0);
+        let query = query.bind(id).bind(instance.0).bind(message).bind(asked);
         let row = session.connection().fetch_one(query).await.map_err(fail)?;
         let root: Option<Uuid> = row.try_get(0).map_err(fail)?;
         let status: Option<String> = row.try_get(1).map_err(fail)?;
@@ -30,6 +34,10 @@ impl PostgresStore {
         if let Some(before) = row.try_get::<Option<Uuid>, _>(2).map_err(fail)? {
             session.keep();
             return if before == instance.0 { Ok(()) } else { Err(StoreError::used_for_another(id)) };
+        }
+        if row.try_get::<Option<bool>, _>(3).map_err(fail)? == Some(true) {
+            session.keep();
+            return Err(StoreError::Forgotten);
         }
         if let Some(status) =
             status.and_then(|status| Status::parse(&status)).filter(|status| status.is_final())
@@ -43,5 +51,15 @@ impl PostgresStore {
         session.connection().execute(notify).await.map_err(fail)?;
         session.keep();
         Ok(())
+    }
+
+    pub(super) async fn forget_requests(&self, before: Timestamp, at_most: u32) -> Result<u64, StoreError> {
+        let fail = |error| failed(&self.place, error);
+        let mut session = self.readers.take().await?;
+        let query = sqlx::query_scalar("SELECT flow.forget($1, $2)");
+        let query = query.bind(before.0).bind(i32::try_from(at_most).unwrap_or(i32::MAX));
+        let forgotten: i64 = query.fetch_one(session.connection()).await.map_err(fail)?;
+        session.keep();
+        Ok(forgotten.unsigned_abs())
     }
 }

@@ -1,7 +1,8 @@
 CREATE SCHEMA IF NOT EXISTS flow;
 
-CREATE TABLE flow.meta (format int8 NOT NULL);
-INSERT INTO flow.meta VALUES (3);
+-- `forgotten`: request ids from before this time may have been forgotten.
+CREATE TABLE flow.meta (format int8 NOT NULL, forgotten int8 NOT NULL);
+INSERT INTO flow.meta VALUES (4, 0);
 
 CREATE TABLE flow.program (hash bytea PRIMARY KEY, artifact bytea NOT NULL);
 
@@ -116,9 +117,17 @@ CREATE TABLE flow.reply (
     reply bytea NOT NULL,
     PRIMARY KEY (shard, id)
 );
+CREATE INDEX reply_at ON flow.reply (at);
 
--- The ids of all messages ever accepted: a repeat is known when the message itself is long consumed.
-CREATE TABLE flow.request (shard int2 NOT NULL, id uuid NOT NULL, instance uuid NOT NULL, PRIMARY KEY (shard, id));
+-- The ids of messages that were accepted: a repeat is known when the message itself is consumed, until it is forgotten.
+CREATE TABLE flow.request (
+    shard int2 NOT NULL,
+    id uuid NOT NULL,
+    instance uuid NOT NULL,
+    at int8 NOT NULL,
+    PRIMARY KEY (shard, id)
+);
+CREATE INDEX request_at ON flow.request (at);
 
 CREATE TABLE flow.completion (
     shard int2 NOT NULL,
@@ -163,28 +172,55 @@ BEGIN
     RETURN ('x' || right(root::text, 8))::bit(32)::int4;
 END $$;
 
--- Accepts a message for an instance that has not ended. The answer is how that stands, and for whom the request's id was used
--- before, if it was.
+-- Accepts a message for an instance that has not ended. The answer is how that stands, for whom the request's id was used
+-- before, if it was, and whether that may have been forgotten, where the message may have been sent before at `asked`.
 CREATE FUNCTION flow.accept(
-    request uuid, receiver uuid, body bytea, OUT its_root uuid, OUT its_status text, OUT used_for uuid)
+    request uuid, receiver uuid, body bytea, asked int8,
+    OUT its_root uuid, OUT its_status text, OUT used_for uuid, OUT is_forgotten bool)
 LANGUAGE plpgsql VOLATILE AS $$
-DECLARE its_shard int2;
+DECLARE its_shard int2; accepted int8;
 BEGIN
     SELECT i.shard, i.root INTO its_shard, its_root FROM flow.instance i WHERE i.id = receiver;
     PERFORM pg_advisory_xact_lock_shared(1718382455, flow.tree_lock(its_root));
     SELECT i.status INTO its_status FROM flow.instance i WHERE i.shard = its_shard AND i.id = receiver;
     SELECT r.instance INTO used_for FROM flow.request r WHERE r.shard = its_shard AND r.id = request;
-    IF used_for IS NOT NULL OR its_status IS NULL OR its_status NOT IN ('running', 'paused', 'stuck') THEN
+    -- After the look for the id: what was forgotten before that is told by now.
+    SELECT used_for IS NULL AND asked < m.forgotten INTO is_forgotten FROM flow.meta m;
+    IF is_forgotten OR used_for IS NOT NULL OR its_status IS NULL
+        OR its_status NOT IN ('running', 'paused', 'stuck') THEN
         RETURN;
     END IF;
-    INSERT INTO flow.request VALUES (its_shard, request, receiver) ON CONFLICT DO NOTHING;
+    accepted := flow.now();
+    INSERT INTO flow.request VALUES (its_shard, request, receiver, accepted) ON CONFLICT DO NOTHING;
     IF FOUND THEN
         INSERT INTO flow.inbox (shard, id, root, instance, at, message)
-        VALUES (its_shard, request, its_root, receiver, flow.now(), body);
+        VALUES (its_shard, request, its_root, receiver, accepted, body);
     ELSE
         -- Somebody else used it between the two statements.
         SELECT r.instance INTO used_for FROM flow.request r WHERE r.shard = its_shard AND r.id = request;
     END IF;
+END $$;
+
+-- Forgets request ids and answers from before a time, at most so many of each: how many. What still waits is kept, in the inbox or
+-- for the end of a pause.
+CREATE FUNCTION flow.forget(before int8, at_most int4) RETURNS int8 LANGUAGE plpgsql VOLATILE AS $$
+DECLARE requests int8; replies int8;
+BEGIN
+    UPDATE flow.meta SET forgotten = before WHERE forgotten < before;
+    DELETE FROM flow.request t USING (
+        SELECT r.shard, r.id FROM flow.request r
+        WHERE r.at < before
+            AND NOT EXISTS (SELECT FROM flow.inbox m WHERE m.shard = r.shard AND m.id = r.id)
+            AND NOT EXISTS (
+                SELECT FROM flow.instance i WHERE i.shard = r.shard AND i.id = r.instance AND i.status = 'paused')
+        ORDER BY r.at LIMIT at_most) AS d
+    WHERE t.shard = d.shard AND t.id = d.id;
+    GET DIAGNOSTICS requests = ROW_COUNT;
+    DELETE FROM flow.reply t USING (
+        SELECT r.shard, r.id FROM flow.reply r WHERE r.at < before ORDER BY r.at LIMIT at_most) AS d
+    WHERE t.shard = d.shard AND t.id = d.id;
+    GET DIAGNOSTICS replies = ROW_COUNT;
+    RETURN requests + replies;
 END $$;
 
 -- What follows is called by every commit. It is plpgsql throughout, since that keeps its plans for the session, while

@@ -1,5 +1,6 @@
-CREATE TABLE flow_meta (format INTEGER NOT NULL) STRICT;
-INSERT INTO flow_meta VALUES (2);
+-- `forgotten`: request ids from before this time may have been forgotten.
+CREATE TABLE flow_meta (format INTEGER NOT NULL, forgotten INTEGER NOT NULL) STRICT;
+INSERT INTO flow_meta VALUES (3, 0);
 
 CREATE TABLE flow_program (
     hash BLOB PRIMARY KEY,
@@ -106,12 +107,15 @@ CREATE TABLE flow_reply (
     at INTEGER NOT NULL,
     reply BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX flow_reply_at ON flow_reply (at);
 
--- The ids of all messages ever accepted: a repeat is known when the message itself is long consumed.
+-- The ids of messages that were accepted: a repeat is known when the message itself is consumed, until it is forgotten.
 CREATE TABLE flow_request (
     id BLOB PRIMARY KEY,
-    instance BLOB NOT NULL
+    instance BLOB NOT NULL,
+    at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX flow_request_at ON flow_request (at);
 
 CREATE TABLE flow_completion (
     key BLOB PRIMARY KEY,
