@@ -6,6 +6,8 @@ use crate::hir::{Ty, Type, Types};
 #[derive(Clone, Copy)]
 enum Known {
     Nothing,
+    /// What should have said it is a mistake that was reported.
+    Excused,
     /// It is the type of a number literal; where nothing else is said, this one: `Int` or `Decimal`.
     Number(Ty),
     Type(Ty),
@@ -121,7 +123,13 @@ impl Unknowns {
     pub fn unify(&mut self, types: &mut Types, actual: Ty, expected: Ty) -> bool {
         let actual = self.head(types, actual);
         let expected = self.head(types, expected);
-        if actual == expected || actual == Types::INVALID || expected == Types::INVALID {
+        if actual == expected {
+            return true;
+        }
+        if let Some(other) =
+            [(actual, expected), (expected, actual)].iter().find(|(one, _)| *one == Types::INVALID)
+        {
+            self.excuse(types, other.1);
             return true;
         }
         match (types.get(actual).clone(), types.get(expected).clone()) {
@@ -173,6 +181,40 @@ impl Unknowns {
         flat
     }
 
+    /// Notes that what would have told the unknown parts of a type is a mistake, so that nobody asks for them.
+    pub fn excuse(&mut self, types: &mut Types, ty: Ty) {
+        let ty = self.resolve(types, ty);
+        self.each_unknown(types, ty, &mut |this, index| {
+            if let Some(Known::Nothing) = this.known.get(index as usize) {
+                this.set(index, Known::Excused);
+            }
+        });
+    }
+
+    /// Whether a part of a type is unknown for a mistake that was reported.
+    pub fn is_excused(&mut self, types: &mut Types, ty: Ty) -> bool {
+        let ty = self.resolve(types, ty);
+        let mut excused = false;
+        self.each_unknown(types, ty, &mut |this, index| {
+            excused |= matches!(this.known.get(index as usize), Some(Known::Excused));
+        });
+        excused
+    }
+
+    /// The unknown parts of a resolved type.
+    fn each_unknown(&mut self, types: &mut Types, ty: Ty, each: &mut impl FnMut(&mut Self, u32)) {
+        match types.get(ty).clone() {
+            Type::Infer(index) => each(self, index),
+            parts if types.is_open(ty) => {
+                types.map_parts(ty, parts, &mut |types, part| {
+                    self.each_unknown(types, part, each);
+                    part
+                });
+            }
+            _ => {}
+        }
+    }
+
     /// Makes every unknown in a type the type of a reported mistake.
     pub fn give_up(&mut self, types: &mut Types, ty: Ty) {
         let ty = self.head(types, ty);
@@ -207,6 +249,9 @@ impl Unknowns {
                 Type::Decimal | Type::Float | Type::Never => {}
                 _ => return false,
             }
+        }
+        if let Some(Known::Excused) = self.known.get(index as usize) {
+            self.excuse(types, ty);
         }
         self.set(index, Known::Type(ty));
         true

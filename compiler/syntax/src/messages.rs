@@ -166,8 +166,12 @@ impl Mistake<'_, '_> {
                 .at(place, "")
                 .help("a declaration begins on a line of its own");
         };
-        Diagnostic::error(codes::EXPECTED, format!("expected {wanted}{}", self.after()))
-            .at(place, format!("found {found}"))
+        let diagnostic = Diagnostic::error(codes::EXPECTED, format!("expected {wanted}{}", self.after()))
+            .at(place, format!("found {found}"));
+        if wanted == "a pattern" && self.kind() == Some(TokenKind::OpenBracket) {
+            return diagnostic.help("lists have no patterns: ask for `xs.len()`, then look at `xs[0]`");
+        }
+        diagnostic
     }
 
     /// Whether what stands before could be a whole expression.
@@ -210,7 +214,11 @@ impl Mistake<'_, '_> {
         let marks =
             ["(", ")", "[", "]", "{", "}", "<", ">", ",", ":", "=", "->", "=>", ".", "in", "until", "for"];
         names.extend(self.expected_of(&marks));
-        names.extend(self.expected_of(&["interp_close", "returns", "takes", "fails", "newline"]));
+        // These two are names as well.
+        if !self.expects("lower") {
+            names.extend(self.expected_of(&["returns", "takes"]));
+        }
+        names.extend(self.expected_of(&["interp_close", "fails", "newline"]));
         names.truncate(4);
         let last = names.pop()?;
         Some(if names.is_empty() { last } else { format!("{} or {last}", names.join(", ")) })

@@ -29,6 +29,8 @@ fn mistakes_are_told_plainly() {
         "test missing_quotes {}",
         "fn f() {\n  for x of xs {}\n}",
         "fn f() {\n  race { after 1h: none }\n}",
+        "fn f() {\n  match parts {\n    [name, count] => name\n  }\n}",
+        "fn f() {\n  best?.0\n}",
         "fn f(within: Duration) -> Duration {\n  let x = within\n  x\n}",
         "fn f(timeout: Duration) -> Duration { timeout }",
     ];

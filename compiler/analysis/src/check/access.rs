@@ -215,7 +215,9 @@ impl Checker<'_, '_> {
             }
             Type::Invalid | Type::Never => self.invalid(span),
             Type::Infer(_) => {
-                self.report(report::cannot_infer(base.span));
+                if !self.unknowns.is_excused(&mut self.cx.work.types, base.ty) {
+                    self.report(report::cannot_infer(base.span));
+                }
                 self.invalid(span)
             }
             _ => self.no_field(base, name, span),

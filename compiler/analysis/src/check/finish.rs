@@ -37,7 +37,7 @@ impl Checker<'_, '_> {
             return ty;
         }
         // One report for each unknown: from here on it is a mistake that was reported.
-        if !self.muted {
+        if !self.muted && !self.unknowns.is_excused(&mut self.cx.work.types, ty) {
             self.report(report::cannot_infer(span));
         }
         self.close(ty)

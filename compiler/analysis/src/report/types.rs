@@ -314,6 +314,7 @@ pub(crate) fn not_indexable(found: &str, span: Span) -> Diagnostic {
     match found {
         "String" => diagnostic.help("cut a part out, `text.slice(0, 1)`, or take it apart, `text.chars()`"),
         "Json" => diagnostic.help("reach inside with `data.get(\"name\")` or `data.path(\"items[0].name\")`, or convert it: `json.to(data)`"),
+        _ if found.ends_with('?') => diagnostic.help("it may be none: say what then, `(found ?? other)[0]`, or ask `if found is Some(it) { it[0] }`"),
         _ => diagnostic,
     }
 }
