@@ -13,8 +13,11 @@
 //! - A program is validated before it is compiled: every id is in range, every call has its arguments.
 //! - Compiled code holds no address into the heap across a call, and none into anything else but the context and the
 //!   program, both borrowed for as long as it runs.
-//! - A word of the wrong type is harmless: what isn't the index of a word in use is read as index 0, and nothing is
-//!   written but new objects.
+//! - A word of the wrong type is harmless. A local that holds references only is made to refer to a word in use wherever
+//!   it is defined: what doesn't becomes index 0. Memory in use only grows until a collection, which can happen only in
+//!   calls and at back edges, and behind those each local that is still needed is defined anew. Whatever else is taken for
+//!   a reference (a list's buffer, an item's place) is compared with the heap's end where it is used.
+//! - Nothing is written but new objects, and words of the heap in use.
 //! - No panic crosses compiled code: helpers turn it into a trap.
 
 mod context;

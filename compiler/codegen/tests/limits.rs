@@ -10,7 +10,7 @@ use flow_mir::executor::NoHost;
 use flow_mir::strand::{Stop, Strand};
 use flow_mir::{
     BinaryOp, BlockId, Entry, Executor, Exit, FunctionId, Handler, Heap, Intrinsic, Limits, LocalId, Op,
-    Program, SuspensionId, Terminator, Type,
+    Program, SuspensionId, Terminator, Type, TypeId, UnaryOp,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -198,6 +198,84 @@ fn a_value_of_the_wrong_type_reads_nothing_outside_the_heap() {
     for wild in [0, 1, 7, 1 << 20, 1 << 40, u64::MAX, i64::MAX as u64] {
         let mut heap = heap(&native, Limits::default());
         assert!(matches!(enter(&native, wild, &mut heap), Exit::Return(_)));
+    }
+}
+
+/// Puts the argument, an `Int`, into the second local, whose type is another.
+type WayIn = fn(&mut FunctionMaker, &mut Program, LocalId) -> Vec<Op>;
+
+/// How a word of the wrong type comes into a local: as it is, calculated, taken out of an object or an option.
+const WAYS_IN: [WayIn; 5] = [
+    |_, _, dst| vec![Op::Copy { dst, src: LocalId(0) }],
+    |_, _, dst| vec![Op::Unary { dst, op: UnaryOp::IntNegate, operand: LocalId(0) }],
+    |_, _, dst| vec![Op::Unary { dst, op: UnaryOp::FloatNegate, operand: LocalId(0) }],
+    |maker, program, dst| {
+        let base = maker.local(program.types.intern(Type::Tuple(vec![program.known.int])));
+        let fields = vec![LocalId(0)];
+        vec![Op::MakeTuple { dst: base, fields }, Op::Field { dst, base, index: 0 }]
+    },
+    |maker, program, dst| {
+        let option = maker.local(program.types.intern(Type::Option(program.known.string)));
+        vec![Op::Copy { dst: option, src: LocalId(0) }, Op::Unwrap { dst, option }]
+    },
+];
+
+/// What reads, or writes, where the local refers to; the first is a local of the type that it wants.
+type Use = fn(&mut Program) -> (TypeId, fn(LocalId, LocalId) -> Op);
+
+fn list(program: &mut Program) -> TypeId {
+    program.types.intern(Type::List(program.known.int))
+}
+
+const USES: [Use; 8] = [
+    |program| (list(program), |list, dst| Op::ListGet { dst, list, index: dst }),
+    |program| (list(program), |list, dst| Op::ListLen { dst, list }),
+    |program| (list(program), |value, _| Op::Share { value }),
+    |program| {
+        (list(program), |list, one| {
+            let (intrinsic, args) = (Intrinsic::ListSet, vec![list, one, one]);
+            Op::Intrinsic { dst: list, intrinsic, types: vec![], args }
+        })
+    },
+    |program| {
+        (list(program), |list, one| {
+            let (intrinsic, args) = (Intrinsic::ListPush, vec![list, one]);
+            Op::Intrinsic { dst: list, intrinsic, types: vec![], args }
+        })
+    },
+    |program| {
+        (program.known.decimal, |number, _| {
+            let (intrinsic, args) = (Intrinsic::DecimalAdd, vec![number, number]);
+            Op::Intrinsic { dst: number, intrinsic, types: vec![], args }
+        })
+    },
+    |program| (program.known.error, |error, dst| Op::ErrorIs { dst, error, ty: TypeId(0) }),
+    |program| {
+        let (params, returns) = (vec![], program.known.int);
+        let ty = program.types.intern(Type::Function { params, returns, suspends: false });
+        (ty, |closure, dst| Op::CallClosure { dst, closure, args: vec![] })
+    },
+];
+
+#[test]
+fn a_value_of_the_wrong_type_is_harmless_wherever_it_comes_from_and_goes_to() {
+    for (way_in, used) in WAYS_IN.iter().flat_map(|way_in| USES.iter().map(move |used| (way_in, used))) {
+        let native = program(false, |maker, program| {
+            let (ty, used) = used(program);
+            let (wrong, one) = (maker.local(ty), maker.local(program.known.int));
+            let mut ops = vec![Op::Word { dst: one, word: 1 }];
+            ops.extend(way_in(maker, program, wrong));
+            ops.push(used(wrong, one));
+            let handler = Handler { block: BlockId(1), error: LocalId(0) };
+            maker.block(ops, Terminator::Return(one), Some(handler));
+            maker.block(vec![], Terminator::Return(one), None);
+        });
+        for wild in [0, 1, 2, 7, 1 << 20, 1 << 40, 1 << 61, 1 << 63, u64::MAX, i64::MAX as u64] {
+            let mut heap = heap(&native, Limits::default());
+            let before = heap.make_list(&[u64::MAX; 9]).unwrap();
+            assert_eq!(before, 12);
+            assert!(matches!(enter(&native, wild, &mut heap), Exit::Return(_) | Exit::Raise(_)));
+        }
     }
 }
 

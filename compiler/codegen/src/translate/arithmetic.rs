@@ -6,7 +6,7 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, MemFlagsData, Opcode, Value, types};
 use flow_mir::{BinaryOp, Instruction, LocalId, Type, UnaryOp};
 
-impl Translator<'_, '_> {
+impl<'a> Translator<'a, '_> {
     /// `dst` becomes what `fast` gives where `condition` holds, else what the helper gives for the instruction.
     pub(super) fn fast_or_helper(
         &mut self,
@@ -15,34 +15,49 @@ impl Translator<'_, '_> {
         condition: Value,
         fast: impl FnOnce(&mut Self) -> Result<Value, CompileError>,
     ) -> Result<(), CompileError> {
-        let (fast_block, slow_block, next) =
-            (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
-        self.builder.append_block_param(next, types::I64);
-        self.builder.set_cold_block(slow_block);
-        self.builder.ins().brif(condition, fast_block, &[], slow_block, &[]);
-
-        self.builder.switch_to_block(slow_block);
-        let value = self.call_instruction_helper(instruction)?;
-        self.builder.ins().jump(next, &[BlockArg::Value(value)]);
-
-        self.builder.switch_to_block(fast_block);
-        let value = fast(self)?;
-        self.builder.ins().jump(next, &[BlockArg::Value(value)]);
-
-        self.builder.switch_to_block(next);
-        let value = self.block_value(next)?;
-        self.define(dst, value)
+        self.reference_or_helper(instruction, dst, condition, |translator| {
+            let value = fast(translator)?;
+            Ok(if translator.is_reference(dst) { translator.known_reference(value) } else { value })
+        })
     }
 
-    fn block_value(&self, block: cranelift_codegen::ir::Block) -> Result<Value, CompileError> {
-        let params = self.builder.block_params(block);
-        params.first().copied().ok_or_else(|| CompileError::new("a block without its parameter"))
+    /// As [`fast_or_helper`](Self::fast_or_helper), where `fast` gives a reference into the heap.
+    pub(super) fn reference_or_helper(
+        &mut self,
+        instruction: &Instruction,
+        dst: LocalId,
+        condition: Value,
+        fast: impl FnOnce(&mut Self) -> Result<Value, CompileError>,
+    ) -> Result<(), CompileError> {
+        let slow = self.cold_block();
+        self.require(condition, slow);
+        let value = fast(self)?;
+        self.join(instruction, dst, value, slow)
+    }
+
+    /// `dst = value`, or in the block `slow` what the helper gives for the instruction.
+    pub(super) fn join(
+        &mut self,
+        instruction: &Instruction,
+        dst: LocalId,
+        value: Value,
+        slow: ir::Block,
+    ) -> Result<(), CompileError> {
+        let next = self.builder.create_block();
+        let joined = self.builder.append_block_param(next, types::I64);
+        self.builder.ins().jump(next, &[BlockArg::Value(value)]);
+        self.builder.switch_to_block(slow);
+        let value = self.call_instruction_helper(instruction)?;
+        let value = if self.is_reference(dst) { self.known_reference(value) } else { value };
+        self.builder.ins().jump(next, &[BlockArg::Value(value)]);
+        self.builder.switch_to_block(next);
+        self.define_known(dst, joined)
     }
 
     /// An operator with two operands.
     pub(super) fn binary(
         &mut self,
-        instruction: &Instruction,
+        instruction: &'a Instruction,
         dst: LocalId,
         op: BinaryOp,
         left: LocalId,
@@ -91,7 +106,7 @@ impl Translator<'_, '_> {
     /// An operator with one operand.
     pub(super) fn unary(
         &mut self,
-        instruction: &Instruction,
+        instruction: &'a Instruction,
         dst: LocalId,
         op: UnaryOp,
         operand: LocalId,
@@ -115,25 +130,16 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// `dst = value` unless it overflowed, which the helper reports. Costs one branch and no jump.
+    /// `dst = value` unless it overflowed, for which the helper raises.
     fn checked(
         &mut self,
-        instruction: &Instruction,
+        instruction: &'a Instruction,
         dst: LocalId,
         value: Value,
         overflow: Value,
     ) -> Result<(), CompileError> {
-        let (slow, next) = (self.builder.create_block(), self.builder.create_block());
-        let ty = self.builder.func.dfg.value_type(value);
-        self.builder.append_block_param(next, ty);
-        self.builder.set_cold_block(slow);
-        self.builder.ins().brif(overflow, slow, &[], next, &[BlockArg::Value(value)]);
-        self.builder.switch_to_block(slow);
-        let value = self.call_instruction_helper(instruction)?;
-        let value = if ty == types::F64 { self.float_of(value) } else { value };
-        self.builder.ins().jump(next, &[BlockArg::Value(value)]);
-        self.builder.switch_to_block(next);
-        let value = self.block_value(next)?;
+        let failing = self.failing(instruction);
+        self.require_not(overflow, failing);
         self.define(dst, value)
     }
 
@@ -158,7 +164,7 @@ impl Translator<'_, '_> {
 
     fn float(
         &mut self,
-        instruction: &Instruction,
+        instruction: &'a Instruction,
         dst: LocalId,
         op: BinaryOp,
         left: Value,

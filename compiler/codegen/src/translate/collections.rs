@@ -3,7 +3,7 @@
 use super::Translator;
 use crate::linker::CompileError;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{InstBuilder, Value, types};
+use cranelift_codegen::ir::{self, InstBuilder, Value, types};
 use flow_mir::heap::HELD_ONCE;
 use flow_mir::{Instruction, Intrinsic, LocalId};
 
@@ -14,11 +14,11 @@ const CAPACITY: u64 = 0;
 const USED: u64 = 1;
 const ITEMS: u64 = 2;
 
-impl Translator<'_, '_> {
+impl<'a> Translator<'a, '_> {
     /// A library operation: a few have code of their own, all others are the helper's.
     pub(super) fn intrinsic(
         &mut self,
-        instruction: &Instruction,
+        instruction: &'a Instruction,
         dst: LocalId,
         intrinsic: Intrinsic,
         args: &[LocalId],
@@ -81,43 +81,51 @@ impl Translator<'_, '_> {
     /// An item, unless the index is out of range.
     pub(super) fn list_get(
         &mut self,
-        instruction: &Instruction,
+        instruction: &'a Instruction,
         dst: LocalId,
         list: LocalId,
         index: LocalId,
     ) -> Result<(), CompileError> {
-        let (list, index) = (self.local(list)?, self.local(index)?);
-        let list = self.address(list)?;
-        let len = self.load_heap(list, LENGTH)?;
+        let index = self.local(index)?;
+        let header = self.address_of(list)?;
+        let failing = self.failing(instruction);
+        self.in_range(header, index, failing)?;
+        let buffer = self.load_heap(header, BUFFER)?;
+        let item = self.item(buffer, index, failing);
+        let value = self.load_heap(item, ITEMS)?;
+        self.define(dst, value)
+    }
+
+    /// Goes on where the list at this address has an item of that number.
+    fn in_range(&mut self, header: Value, index: Value, failing: ir::Block) -> Result<(), CompileError> {
+        let len = self.load_heap(header, LENGTH)?;
         let in_range = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, len);
-        self.fast_or_helper(instruction, dst, in_range, |translator| {
-            let item = translator.item(list, index)?;
-            translator.load_heap(item, ITEMS)
-        })
+        self.require(in_range, failing);
+        Ok(())
     }
 
     /// The list with an item replaced: in place where the index is in range and the list held once.
     fn list_set(
         &mut self,
-        instruction: &Instruction,
+        instruction: &'a Instruction,
         dst: LocalId,
         list: LocalId,
         index: LocalId,
         item: LocalId,
     ) -> Result<(), CompileError> {
-        let (list, index, item) = (self.local(list)?, self.local(index)?, self.local(item)?);
-        let header = self.address(list)?;
-        let len = self.load_heap(header, LENGTH)?;
-        let in_range = self.builder.ins().icmp(IntCC::UnsignedLessThan, index, len);
-        let buffer = self.buffer(header)?;
+        let (index, item) = (self.local(index)?, self.local(item)?);
+        let (list, header) = self.list(list)?;
+        let failing = self.failing(instruction);
+        self.in_range(header, index, failing)?;
+        let slow = self.cold_block();
+        let reference = self.load_heap(header, BUFFER)?;
+        let buffer = self.buffer(reference, slow);
         let capacity = self.load_heap(buffer, CAPACITY)?;
         let held_once = self.builder.ins().icmp_imm_u(IntCC::SignedLessThan, capacity, 0);
-        let in_place = self.builder.ins().band(in_range, held_once);
-        self.fast_or_helper(instruction, dst, in_place, |translator| {
-            let place = translator.item(header, index)?;
-            translator.store_heap(place, ITEMS, item)?;
-            Ok(list)
-        })
+        self.require(held_once, slow);
+        let place = self.item(reference, index, slow);
+        self.store_heap(place, ITEMS, item)?;
+        self.join(instruction, dst, list, slow)
     }
 
     /// The list with one more item: in place where it is held once, ends where its buffer is used, and there is room.
@@ -128,10 +136,12 @@ impl Translator<'_, '_> {
         list: LocalId,
         item: LocalId,
     ) -> Result<(), CompileError> {
-        let (list, item) = (self.local(list)?, self.local(item)?);
-        let header = self.address(list)?;
+        let item = self.local(item)?;
+        let (list, header) = self.list(list)?;
         let len = self.load_heap(header, LENGTH)?;
-        let buffer = self.buffer(header)?;
+        let slow = self.cold_block();
+        let reference = self.load_heap(header, BUFFER)?;
+        let buffer = self.buffer(reference, slow);
         let (capacity, used) = (self.load_heap(buffer, CAPACITY)?, self.load_heap(buffer, USED)?);
         // The bit is the sign: with it, the length is above what a capacity without it can be.
         let bit = self.word(HELD_ONCE);
@@ -139,37 +149,44 @@ impl Translator<'_, '_> {
         let room = self.builder.ins().icmp(IntCC::UnsignedLessThan, marked, capacity);
         let at_end = self.builder.ins().icmp(IntCC::Equal, len, used);
         let in_place = self.builder.ins().band(room, at_end);
-        self.fast_or_helper(instruction, dst, in_place, |translator| {
-            let place = translator.item(header, len)?;
-            translator.store_heap(place, ITEMS, item)?;
-            let longer = translator.builder.ins().iadd_imm_u(len, 1);
-            translator.store_heap(header, LENGTH, longer)?;
-            translator.store_heap(buffer, USED, longer)?;
-            Ok(list)
-        })
+        self.require(in_place, slow);
+        let place = self.item(reference, len, slow);
+        self.store_heap(place, ITEMS, item)?;
+        let longer = self.builder.ins().iadd_imm_u(len, 1);
+        self.store_heap(header, LENGTH, longer)?;
+        self.store_heap(buffer, USED, longer)?;
+        self.join(instruction, dst, list, slow)
     }
 
     /// Marks a list, map or set as held by more than one. Of one without a buffer the reserved word is cleared, which is
     /// 0 anyway.
     pub(super) fn share(&mut self, value: LocalId) -> Result<(), CompileError> {
-        let value = self.local(value)?;
-        let header = self.address(value)?;
-        let buffer = self.buffer(header)?;
+        let header = self.address_of(value)?;
+        let buffer = self.load_heap(header, BUFFER)?;
+        let buffer = self.known_reference(buffer);
+        let buffer = self.address(buffer);
         let capacity = self.load_heap(buffer, CAPACITY)?;
         let capacity = self.builder.ins().band_imm_u(capacity, (!HELD_ONCE).cast_signed());
         self.store_heap(buffer, CAPACITY, capacity)
     }
 
-    /// The address of the buffer of the list, or of the table of the map, at this address.
-    fn buffer(&mut self, header: Value) -> Result<Value, CompileError> {
-        let buffer = self.load_heap(header, BUFFER)?;
-        self.address(buffer)
+    /// A list, and its address.
+    fn list(&mut self, list: LocalId) -> Result<(Value, Value), CompileError> {
+        let value = self.local(list)?;
+        let reference = if self.is_reference(list) { value } else { self.known_reference(value) };
+        Ok((reference, self.address(reference)))
     }
 
-    /// An address from which the `index`-th item of the list at this address is `ITEMS` words on.
-    fn item(&mut self, header: Value, index: Value) -> Result<Value, CompileError> {
-        let buffer = self.load_heap(header, BUFFER)?;
+    /// The address of a buffer, where it is one.
+    fn buffer(&mut self, reference: Value, otherwise: ir::Block) -> Value {
+        let known = self.is_within(reference);
+        self.require(known, otherwise);
+        self.address(reference)
+    }
+
+    /// An address from which the `index`-th item of a buffer is `ITEMS` words on, where it is in the heap.
+    fn item(&mut self, buffer: Value, index: Value, otherwise: ir::Block) -> Value {
         let item = self.builder.ins().iadd(buffer, index);
-        self.address(item)
+        self.buffer(item, otherwise)
     }
 }

@@ -47,8 +47,8 @@ impl Translator<'_, '_> {
         closure: LocalId,
         args: &[LocalId],
     ) -> Result<(), CompileError> {
+        let address = self.address_of(closure)?;
         let closure = self.local(closure)?;
-        let address = self.address(closure)?;
         let function = self.load_heap(address, 0)?;
         let (look_up, compile, next) =
             (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
@@ -100,19 +100,17 @@ impl Translator<'_, '_> {
         self.unlikely(interrupted, Helper::Interrupted, &[])
     }
 
-    /// Calls a helper that may raise where `condition` holds.
+    /// Calls a helper, which raises, where `condition` holds.
     fn unlikely(
         &mut self,
         condition: Value,
         helper: Helper,
         arguments: &[Value],
     ) -> Result<(), CompileError> {
-        let (slow, next) = (self.builder.create_block(), self.builder.create_block());
-        self.builder.set_cold_block(slow);
+        let (slow, next) = (self.cold_block(), self.builder.create_block());
         self.builder.ins().brif(condition, slow, &[], next, &[]);
         self.builder.switch_to_block(slow);
-        self.call_stub(helper, arguments)?;
-        self.builder.ins().jump(next, &[]);
+        self.fail(helper, arguments)?;
         self.builder.switch_to_block(next);
         Ok(())
     }
@@ -150,11 +148,7 @@ impl Translator<'_, '_> {
             }
             Terminator::Safepoint { next, suspension } => self.safepoint(*next, *suspension),
             Terminator::Suspend { op, suspension, .. } => self.suspend(*suspension, &op.operands()),
-            Terminator::Unreachable => {
-                let error = self.call_stub(Helper::Unreachable, &[])?;
-                self.leave(Outcome::RAISED, error);
-                Ok(())
-            }
+            Terminator::Unreachable => self.fail(Helper::Unreachable, &[]),
         }
     }
 
@@ -205,12 +199,15 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Makes a call during which memory may be collected: what is needed behind it is in a [`Record`] meanwhile.
+    /// Makes a call during which memory may be collected: what is needed behind it is in a [`Record`] meanwhile. Locals that
+    /// aren't may refer to nothing afterwards.
     fn collecting(&mut self, make: impl FnOnce(&mut Self) -> ir::Inst) -> Result<ir::Inst, CompileError> {
         let (block, instruction) = self.place;
         let roots = self.roots.at(block, instruction).to_vec();
         if roots.is_empty() {
-            return Ok(make(self));
+            let call = make(self);
+            self.read_heap()?;
+            return Ok(call);
         }
         let root_types: Result<Box<[TypeId]>, _> = roots.iter().map(|local| self.type_of(*local)).collect();
         let root_types = self.linker.root_types(root_types?).addr() as u64;
@@ -228,6 +225,7 @@ impl Translator<'_, '_> {
         self.store_context(Slot::Roots, record)?;
         let call = make(self);
         self.store_context(Slot::Roots, outer)?;
+        self.read_heap()?;
         for (index, local) in (RECORD..).zip(&roots) {
             let value = self.builder.ins().stack_load(types::I64, types::I64, slot, offset(index)?);
             self.define(*local, value)?;

@@ -90,8 +90,7 @@ impl Translator<'_, '_> {
     }
 
     fn decimal_parts(&mut self, decimal: LocalId) -> Result<Parts, CompileError> {
-        let reference = self.local(decimal)?;
-        let address = self.address(reference)?;
+        let address = self.address_of(decimal)?;
         let (first, second) = (self.load_heap(address, 0)?, self.load_heap(address, 1)?);
         let flags = self.builder.ins().band_imm_u(first, i64::from(u32::MAX));
         let low = self.builder.ins().ushr_imm_u(first, DIGITS);

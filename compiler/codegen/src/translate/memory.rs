@@ -99,17 +99,34 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// The machine address of an object. Valid until a call. What is no reference at all gives the heap's start, so that
-    /// even a value of the wrong type lets nothing outside the heap be read; [`READABLE`] words may be, from there.
-    pub(super) fn address(&mut self, reference: Value) -> Result<Value, CompileError> {
-        let (words, used) = (self.builder.use_var(self.words), self.builder.use_var(self.used));
-        let zero = self.word(0);
-        let known = self.builder.ins().icmp(IntCC::UnsignedLessThan, reference, used);
-        let reference = self.builder.ins().select(known, reference, zero);
-        Ok(self.new_address(words, reference))
+    /// The machine address of the object that a local refers to. Valid until a call. What is no reference at all gives the
+    /// heap's start, so that even a value of the wrong type lets nothing outside the heap be read; [`READABLE`] words may
+    /// be, from there.
+    ///
+    /// A local that holds references only is looked at where it is defined. The heap grows behind it, and a collection,
+    /// which shrinks it, leaves the locals that are still needed to be defined anew.
+    pub(super) fn address_of(&mut self, local: LocalId) -> Result<Value, CompileError> {
+        let value = self.local(local)?;
+        let reference = if self.is_reference(local) { value } else { self.known_reference(value) };
+        Ok(self.address(reference))
     }
 
-    fn new_address(&mut self, words: Value, reference: Value) -> Value {
+    /// The reference, or 0 where it is none: nothing in the heap has it.
+    pub(super) fn known_reference(&mut self, reference: Value) -> Value {
+        let zero = self.word(0);
+        let known = self.is_within(reference);
+        self.builder.ins().select(known, reference, zero)
+    }
+
+    /// Whether a word is the index of one that is in use.
+    pub(super) fn is_within(&mut self, reference: Value) -> Value {
+        let used = self.builder.use_var(self.used);
+        self.builder.ins().icmp(IntCC::UnsignedLessThan, reference, used)
+    }
+
+    /// The machine address of what is known to be within the heap.
+    pub(super) fn address(&mut self, reference: Value) -> Value {
+        let words = self.builder.use_var(self.words);
         let bytes = self.builder.ins().ishl_imm_u(reference, 3);
         self.builder.ins().iadd(words, bytes)
     }
@@ -138,8 +155,7 @@ impl Translator<'_, '_> {
         if word >= READABLE {
             return self.by_helper(instruction, Some(dst));
         }
-        let base = self.local(base)?;
-        let address = self.address(base)?;
+        let address = self.address_of(base)?;
         let value = self.load_heap(address, word)?;
         self.define(dst, value)
     }
@@ -170,11 +186,10 @@ impl Translator<'_, '_> {
         let end = self.builder.ins().iadd_imm_u(reference, size.cast_signed());
         let fits = self.builder.ins().icmp(IntCC::UnsignedLessThanOrEqual, end, capacity);
         let fits = condition.map_or(fits, |condition| self.builder.ins().band(fits, condition));
-        self.fast_or_helper(instruction, dst, fits, |translator| {
+        self.reference_or_helper(instruction, dst, fits, |translator| {
             translator.store_context(Slot::Used, end)?;
             translator.builder.def_var(translator.used, end);
-            let words = translator.builder.use_var(translator.words);
-            let address = translator.new_address(words, reference);
+            let address = translator.address(reference);
             fill(translator, address, reference)?;
             Ok(reference)
         })

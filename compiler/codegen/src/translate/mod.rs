@@ -35,6 +35,9 @@ pub(crate) struct Translator<'a, 'f> {
     /// The `Context` pointer.
     context: Value,
     variables: Vec<Variable>,
+    /// By local: whether it holds a reference and nothing else. Such a local is made to refer into the heap wherever it is
+    /// defined, so that its uses need not look.
+    references: Vec<bool>,
     /// The heap's first word, and how many words are in use: kept in registers, read anew after each call.
     words: Variable,
     used: Variable,
@@ -46,6 +49,8 @@ pub(crate) struct Translator<'a, 'f> {
     raising: BTreeMap<Option<(BlockId, LocalId)>, ir::Block>,
     /// Those of them that are still without code.
     unfilled: Vec<Option<Handler>>,
+    /// Blocks, still without code, where an instruction of the MIR block being translated fails.
+    failing: Vec<(ir::Block, &'a Instruction)>,
     /// The handler of the MIR block being translated.
     handler: Option<Handler>,
     helpers: HashMap<Helper, ir::FuncRef>,
@@ -96,10 +101,12 @@ impl<'a, 'f> Translator<'a, 'f> {
             function,
             context: *context,
             variables: Vec::new(),
+            references: Vec::new(),
             blocks: BTreeMap::new(),
             pending: Vec::new(),
             raising: BTreeMap::new(),
             unfilled: Vec::new(),
+            failing: Vec::new(),
             handler: None,
             helpers: HashMap::new(),
             stubs: HashMap::new(),
@@ -175,6 +182,9 @@ impl<'a, 'f> Translator<'a, 'f> {
     }
 
     fn declare_locals(&mut self) {
+        let types = &self.program.types;
+        let references = self.function.locals.values().map(|local| types.is_plain_reference(local.ty));
+        self.references = references.collect();
         for local in self.function.locals.ids() {
             let ty = if self.is_float(local).unwrap_or(false) { types::F64 } else { types::I64 };
             self.variables.push(self.builder.declare_var(ty));
@@ -191,6 +201,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             self.handler = block.handler;
             self.place = (id, 0);
             self.translate_block(block)?;
+            self.fill_failing_blocks()?;
             self.fill_raising_blocks()?;
         }
         Ok(())
@@ -213,7 +224,11 @@ impl<'a, 'f> Translator<'a, 'f> {
             }
             Op::Copy { dst, src } => {
                 let value = self.local(*src)?;
-                self.define(*dst, value)
+                if self.is_reference(*src) {
+                    self.define_known(*dst, value)
+                } else {
+                    self.define(*dst, value)
+                }
             }
             Op::Constant { dst, constant } => self.constant(*dst, *constant),
             Op::Binary { dst, op, left, right } => self.binary(instruction, *dst, *op, *left, *right),
@@ -293,6 +308,54 @@ impl<'a, 'f> Translator<'a, 'f> {
         *self.operands.insert(slot)
     }
 
+    /// Goes on where `condition` holds, else to `otherwise`.
+    fn require(&mut self, condition: Value, otherwise: ir::Block) {
+        let next = self.builder.create_block();
+        self.builder.ins().brif(condition, next, &[], otherwise, &[]);
+        self.builder.switch_to_block(next);
+    }
+
+    /// Goes on where `condition` does not hold, else to `otherwise`.
+    fn require_not(&mut self, condition: Value, otherwise: ir::Block) {
+        let next = self.builder.create_block();
+        self.builder.ins().brif(condition, otherwise, &[], next, &[]);
+        self.builder.switch_to_block(next);
+    }
+
+    fn cold_block(&mut self) -> ir::Block {
+        let block = self.builder.create_block();
+        self.builder.set_cold_block(block);
+        block
+    }
+
+    /// Where this instruction, of which nothing is done yet, goes when the helper is known to raise for it. Nothing comes
+    /// back from there, so the code behind it finds all that it holds as it was.
+    fn failing(&mut self, instruction: &'a Instruction) -> ir::Block {
+        let block = self.cold_block();
+        self.failing.push((block, instruction));
+        block
+    }
+
+    /// The code of the blocks where instructions fail. A local there is what it was where the block was left.
+    fn fill_failing_blocks(&mut self) -> Result<(), CompileError> {
+        while let Some((block, instruction)) = self.failing.pop() {
+            self.builder.switch_to_block(block);
+            let arguments = self.instruction_arguments(instruction)?;
+            self.fail(Helper::Instruction, &arguments)?;
+        }
+        Ok(())
+    }
+
+    /// Calls the stub of a helper that always raises, and goes where its error goes.
+    fn fail(&mut self, helper: Helper, arguments: &[Value]) -> Result<(), CompileError> {
+        self.run_stub(helper, arguments)?;
+        self.read_heap()?;
+        let error = self.load_context(Slot::OutcomeValue)?;
+        let raise = self.raise_block();
+        self.builder.ins().jump(raise, &[BlockArg::Value(error)]);
+        Ok(())
+    }
+
     /// Calls a helper with the context and these arguments. Gives its value; an error goes to the handler.
     fn call_helper(&mut self, helper: Helper, arguments: &[Value]) -> Result<Value, CompileError> {
         let reference = match self.helpers.get(&helper) {
@@ -305,17 +368,24 @@ impl<'a, 'f> Translator<'a, 'f> {
         let mut all = vec![self.context];
         all.extend(arguments);
         let call = self.builder.ins().call(reference, &all);
+        self.read_heap()?;
         self.outcome(call)
     }
 
     /// As [`call_helper`](Self::call_helper), for what is seldom called: the call leaves all registers as they are, so that
     /// the code around it need not spill what it holds.
     fn call_stub(&mut self, helper: Helper, arguments: &[Value]) -> Result<Value, CompileError> {
+        self.run_stub(helper, arguments)?;
+        self.read_heap()?;
+        self.stub_outcome()
+    }
+
+    fn run_stub(&mut self, helper: Helper, arguments: &[Value]) -> Result<(), CompileError> {
         let stub = self.stub(helper)?;
         let mut all = vec![self.context];
         all.extend(arguments);
         self.builder.ins().call(stub, &all);
-        self.stub_outcome()
+        Ok(())
     }
 
     fn stub(&mut self, helper: Helper) -> Result<ir::FuncRef, CompileError> {
@@ -328,7 +398,6 @@ impl<'a, 'f> Translator<'a, 'f> {
 
     /// What a stub that was just called has left; goes on where it is a result.
     fn stub_outcome(&mut self) -> Result<Value, CompileError> {
-        self.read_heap()?;
         let status = self.load_context(Slot::OutcomeStatus)?;
         let value = self.load_context(Slot::OutcomeValue)?;
         self.raise_unless_returned(status, value)
@@ -339,7 +408,6 @@ impl<'a, 'f> Translator<'a, 'f> {
         let &[status, value] = self.builder.inst_results(call) else {
             return Err(CompileError::new("a call without status and value"));
         };
-        self.read_heap()?;
         self.raise_unless_returned(status, value)
     }
 
@@ -382,11 +450,28 @@ impl<'a, 'f> Translator<'a, 'f> {
         Ok(self.word_of(value))
     }
 
+    /// `local = value`. Where the local holds references only, what is none becomes the heap's start: see
+    /// [`address_of`](Self::address_of).
     fn define(&mut self, local: LocalId, value: Value) -> Result<(), CompileError> {
+        if !self.is_reference(local) {
+            return self.define_known(local, value);
+        }
+        let value = self.word_of(value);
+        let reference = self.known_reference(value);
+        self.define_known(local, reference)
+    }
+
+    /// `local = value`, which is known to refer into the heap where the local holds references only.
+    fn define_known(&mut self, local: LocalId, value: Value) -> Result<(), CompileError> {
         let variable = self.variable(local)?;
         let value = if self.is_float(local)? { self.float_of(value) } else { self.word_of(value) };
         self.builder.def_var(variable, value);
         Ok(())
+    }
+
+    /// Whether a local holds references only.
+    fn is_reference(&self, local: LocalId) -> bool {
+        self.references.get(local.index()).copied().unwrap_or(false)
     }
 
     /// Whether a local lives in a float register.

@@ -61,9 +61,8 @@ impl Translator<'_, '_> {
         if size == 0 || size as u64 >= READABLE {
             return self.by_helper(instruction, Some(dst));
         }
-        let base = self.local(base)?;
         self.allocate(instruction, dst, size as u64, |translator, address, _| {
-            let source = translator.address(base)?;
+            let source = translator.address_of(base)?;
             for index in 0..size as u64 {
                 let replacement = replaced.iter().rev().find(|(field, _)| u64::from(*field) == index);
                 let value = match replacement {
@@ -156,8 +155,7 @@ impl Translator<'_, '_> {
 
     /// Whether an `Error` carries a value of this type.
     pub(super) fn error_is(&mut self, dst: LocalId, error: LocalId, ty: TypeId) -> Result<(), CompileError> {
-        let error = self.local(error)?;
-        let address = self.address(error)?;
+        let address = self.address_of(error)?;
         let found = self.load_heap(address, 0)?;
         let value = self.builder.ins().icmp_imm_u(IntCC::Equal, found, i64::from(ty.0));
         self.define_bool(dst, value)
