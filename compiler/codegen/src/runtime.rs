@@ -17,8 +17,8 @@ impl Context<'_> {
         let limit = limits.heap_words;
         self.interrupt = limits.interrupt.as_ptr().cast::<u8>().cast_const();
         self.collect_at = self.heap.collect_at() as u64;
+        self.heap.reserve(READABLE as usize);
         let storage = self.heap.storage_mut();
-        storage.reserve(READABLE as usize);
         self.words = storage.as_mut_ptr();
         self.used = storage.len() as u64;
         self.capacity = (storage.capacity() - READABLE as usize).min(limit) as u64;

@@ -9,12 +9,16 @@ pub mod json;
 pub mod list;
 pub mod map;
 mod objects;
+mod parse;
+mod storage;
 
 pub use error::{ErrorParts, TrapKind};
+pub use parse::Unparsed;
 
 use crate::program::KnownTypes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use storage::Storage;
 
 /// What one strand may use before it fails with a trap.
 #[derive(Clone, Debug)]
@@ -68,14 +72,14 @@ const COLLECT_STEP: usize = 1 << 17;
 /// A strand's values.
 #[derive(Clone, Debug)]
 pub struct Heap {
-    words: Vec<u64>,
+    words: Storage,
     known: KnownTypes,
     limits: Limits,
     collect_at: usize,
     /// The trap "out of memory", once made: made only once, so that a loop that catches it can't outgrow the reserve.
     out_of_memory: u64,
     /// Memory that a collection left behind, for the next one to copy into. Empty.
-    spare: Vec<u64>,
+    spare: Storage,
     /// How many words at the start are lent to the strand, which neither changes nor moves them; 0 for none.
     lent: usize,
 }
@@ -89,10 +93,17 @@ impl Default for Heap {
 impl Heap {
     /// An empty heap for values of the program with these well-known types.
     pub fn new(known: KnownTypes, limits: Limits) -> Heap {
-        let mut words = Vec::with_capacity(64);
+        let mut words = Storage::new(Vec::with_capacity(64));
         words.push(0);
-        let mut heap =
-            Heap { words, known, limits, collect_at: 0, out_of_memory: 0, spare: Vec::new(), lent: 0 };
+        let mut heap = Heap {
+            words,
+            known,
+            limits,
+            collect_at: 0,
+            out_of_memory: 0,
+            spare: Storage::default(),
+            lent: 0,
+        };
         heap.start_epoch();
         heap
     }
@@ -127,7 +138,7 @@ impl Heap {
     pub(crate) fn take_back(&mut self) {
         self.words.truncate(self.lent);
         self.words.shrink_to(self.lent.saturating_mul(2).saturating_add(COLLECT_STEP));
-        (self.lent, self.out_of_memory, self.spare) = (0, 0, Vec::new());
+        (self.lent, self.out_of_memory, self.spare) = (0, 0, Storage::default());
     }
 
     /// Goes on with what a collection has copied. Its own memory is kept for the next one.
@@ -140,12 +151,12 @@ impl Heap {
 
     /// A heap that consists of stored words. They aren't checked: copy the values out before code sees them.
     pub(crate) fn from_words(known: KnownTypes, limits: Limits, words: Vec<u64>) -> Heap {
-        Heap { words, ..Heap::new(known, limits) }
+        Heap { words: Storage::new(words), ..Heap::new(known, limits) }
     }
 
     /// The words, where the heap itself is no longer needed.
     pub(crate) fn into_words(self) -> Vec<u64> {
-        self.words
+        self.words.into_words()
     }
 
     /// The program's well-known types.
@@ -183,6 +194,11 @@ impl Heap {
         &mut self.words
     }
 
+    /// Makes room for so many more words, whatever the limit.
+    pub fn reserve(&mut self, words: usize) {
+        self.words.reserve(words);
+    }
+
     /// How many words in use make a safepoint say [`Safepoint::Collect`]: more than this.
     pub fn collect_at(&self) -> usize {
         self.collect_at
@@ -196,6 +212,7 @@ impl Heap {
     fn alloc_below(&mut self, words: usize, limit: usize) -> Result<u64, OutOfMemory> {
         let reference = self.words.len();
         let end = reference.checked_add(words).filter(|end| *end <= limit).ok_or(OutOfMemory)?;
+        self.words.reserve(words);
         self.words.resize(end, 0);
         Ok(reference as u64)
     }
@@ -206,6 +223,7 @@ impl Heap {
         if reference.saturating_add(object.len()) > self.limits.heap_words {
             return Err(OutOfMemory);
         }
+        self.words.reserve(object.len());
         self.words.extend_from_slice(object);
         Ok(reference as u64)
     }
@@ -226,11 +244,7 @@ impl Heap {
 
     /// `len` words from `offset` of an object; empty where they aren't all there.
     pub fn slice(&self, reference: u64, offset: usize, len: usize) -> &[u64] {
-        let range = usize::try_from(reference).ok().and_then(|start| {
-            let start = start.checked_add(offset)?;
-            Some(start..start.checked_add(len)?)
-        });
-        range.and_then(|range| self.words.get(range)).unwrap_or(&[])
+        part(&self.words, reference, offset, len)
     }
 
     /// As [`slice`](Self::slice), to be written to.
@@ -276,6 +290,15 @@ impl Heap {
         let room = self.limits.heap_words.saturating_sub(live) / 2;
         self.collect_at = live + COLLECT_STEP.max(live.saturating_mul(2)).min(room);
     }
+}
+
+/// `len` words from `offset` of an object that stands in these words; empty where they aren't all there.
+fn part(words: &[u64], reference: u64, offset: usize, len: usize) -> &[u64] {
+    let range = usize::try_from(reference).ok().and_then(|start| {
+        let start = start.checked_add(offset)?;
+        Some(start..start.checked_add(len)?)
+    });
+    range.and_then(|range| words.get(range)).unwrap_or(&[])
 }
 
 #[cfg(test)]

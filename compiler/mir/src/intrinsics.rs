@@ -18,6 +18,7 @@ use crate::heap::{Heap, OutOfMemory, TrapKind};
 use crate::ids::TypeId;
 use crate::intrinsic::Intrinsic;
 use crate::program::Program;
+use crate::types::Type;
 use crate::value;
 
 /// Why an operation gave no value.
@@ -108,6 +109,12 @@ impl Context<'_> {
     }
 
     fn show(&mut self) -> Outcome {
+        let (types, word) = (&self.program.types, self.arg(0));
+        match types.get(types.representation(self.ty(0))) {
+            Some(Type::String) if self.heap.bytes_at(word).len() <= value::LONGEST => return Ok(word),
+            Some(Type::Int) => return Ok(self.heap.digits(word.cast_signed())?),
+            _ => {}
+        }
         let text = value::show(self.program, self.heap, self.ty(0), self.arg(0));
         self.make_string(&text)
     }

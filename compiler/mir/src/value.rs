@@ -5,6 +5,7 @@
 
 mod compare;
 mod copy;
+mod decode;
 mod hash;
 mod image;
 mod json;
@@ -15,7 +16,9 @@ pub use crate::heap::json::TooDeep;
 pub use compare::{compare, equal, is_ordered};
 pub(crate) use copy::collect;
 pub use copy::{CopyError, copy};
+pub(crate) use decode::from_heap_json;
 pub use hash::{hash, hash_bytes};
 pub use image::Image;
 pub use json::{Mismatch, from_json, from_json_fields, from_json_strict, to_json};
+pub(crate) use show::LONGEST;
 pub use show::{show, show_brief};

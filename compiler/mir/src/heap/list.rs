@@ -5,7 +5,7 @@
 //! item; pushing onto an older list copies it. A list that a single local holds ([`HELD_ONCE`], in the capacity's word) is
 //! changed itself, items included.
 
-use super::{HELD_ONCE, Heap, OutOfMemory};
+use super::{HELD_ONCE, Heap, OutOfMemory, part};
 
 const SMALLEST: usize = 4;
 
@@ -17,6 +17,27 @@ impl Heap {
         }
         let buffer = self.new_buffer(items.len(), items)?;
         self.alloc_from(&[items.len() as u64, buffer])
+    }
+
+    /// A list of so many items, written where they are to stand.
+    pub fn collect_list(
+        &mut self,
+        count: usize,
+        items: impl Iterator<Item = u64>,
+    ) -> Result<u64, OutOfMemory> {
+        if count == 0 {
+            return self.alloc(2);
+        }
+        let buffer = self.words.len();
+        let end = buffer.saturating_add(2).saturating_add(count);
+        if end > self.limits.heap_words {
+            return Err(OutOfMemory);
+        }
+        self.words.reserve(end - buffer);
+        self.words.extend([count as u64 | HELD_ONCE, count as u64]);
+        self.words.extend(items.take(count));
+        self.words.resize(end, 0);
+        self.alloc_from(&[count as u64, buffer as u64])
     }
 
     fn new_buffer(&mut self, capacity: usize, items: &[u64]) -> Result<u64, OutOfMemory> {
@@ -34,11 +55,7 @@ impl Heap {
 
     /// The items of a list.
     pub fn list_items(&self, list: u64) -> &[u64] {
-        let buffer = self.get(list, 1);
-        if list == 0 || buffer == 0 {
-            return &[];
-        }
-        self.slice(buffer, 2, usize::try_from(self.get(list, 0)).unwrap_or(usize::MAX))
+        items_of(&self.words, list)
     }
 
     /// An item of a list.
@@ -88,6 +105,15 @@ impl Heap {
     }
 }
 
+/// The items of a list that stands in these words.
+pub(super) fn items_of(words: &[u64], list: u64) -> &[u64] {
+    let &[len, buffer] = part(words, list, 0, 2) else { return &[] };
+    if list == 0 || buffer == 0 {
+        return &[];
+    }
+    part(words, buffer, 2, usize::try_from(len).unwrap_or(usize::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +144,18 @@ mod tests {
         assert_eq!(heap.list_set(copy, 2, 300), Ok(copy));
         assert_eq!(heap.list_items(list), [1, 20, 3]);
         assert_eq!(heap.list_items(copy), [1, 200, 300]);
+    }
+
+    #[test]
+    fn a_list_of_so_many_items_has_just_these_and_room_for_no_more_than_the_heap() {
+        let mut heap = Heap::default();
+        for (count, expected) in [(0, &[][..]), (2, &[7, 7]), (4, &[7, 7, 7, 0])] {
+            let list = heap.collect_list(count, [7, 7, 7].into_iter()).unwrap();
+            assert_eq!(heap.list_items(list), expected);
+        }
+        let list = heap.collect_list(3, std::iter::repeat(1)).unwrap();
+        assert_eq!(heap.list_set(list, 1, 2), Ok(list));
+        assert_eq!(heap.collect_list(usize::MAX, std::iter::repeat(1)), Err(OutOfMemory));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Building and reading strings, bytes, decimals, options, records and cases, so that nobody else knows offsets.
 
-use super::{Heap, OutOfMemory};
+use super::list::items_of;
+use super::{Heap, OutOfMemory, part};
 use crate::ids::TypeId;
 use crate::program::Constant;
 use crate::types::{Type, Types};
 use rust_decimal::Decimal;
+use std::fmt::Display;
+use std::io::{Cursor, Write};
 
 #[cfg(target_endian = "big")]
 compile_error!("values are stored little-endian and viewed in place: big-endian machines need a swap here");
@@ -25,20 +28,44 @@ impl Heap {
         let reference = self.alloc_below(1 + words, limit)?;
         self.set(reference, 0, bytes.len() as u64);
         let target: &mut [u8] = bytemuck::cast_slice_mut(self.slice_mut(reference, 1, words));
-        if let Some(target) = target.get_mut(..bytes.len()) {
-            target.copy_from_slice(bytes);
+        put(target, bytes);
+        Ok(reference)
+    }
+
+    /// A `String` that shows an integer of at most 64 bits, made without memory of its own.
+    pub fn digits(&mut self, number: impl Display) -> Result<u64, OutOfMemory> {
+        // As long as the longest.
+        let mut digits = Cursor::new([0; 20]);
+        if write!(digits, "{number}").is_err() {
+            return self.string(&number.to_string());
+        }
+        let len = usize::try_from(digits.position()).unwrap_or(0);
+        self.bytes(digits.get_ref().get(..len).unwrap_or_default())
+    }
+
+    /// The `String`s of a list as one, with another between them.
+    pub fn join(&mut self, strings: u64, separator: u64) -> Result<u64, OutOfMemory> {
+        let (items, between) = (self.list_items(strings), self.bytes_at(separator).len());
+        let sum = |sum: usize, item: &u64| sum.saturating_add(self.bytes_at(*item).len());
+        let between = between.saturating_mul(items.len().saturating_sub(1));
+        let bytes = items.iter().fold(between, sum);
+        let reference = self.alloc(bytes.div_ceil(8).saturating_add(1))?;
+        self.set(reference, 0, bytes as u64);
+        let start = usize::try_from(reference).unwrap_or(usize::MAX);
+        let Some((old, new)) = self.words.split_at_mut_checked(start) else { return Ok(reference) };
+        let mut target: &mut [u8] = bytemuck::cast_slice_mut(new.get_mut(1..).unwrap_or_default());
+        for (at, item) in items_of(old, strings).iter().enumerate() {
+            if at > 0 {
+                target = put(target, bytes_of(old, separator));
+            }
+            target = put(target, bytes_of(old, *item));
         }
         Ok(reference)
     }
 
     /// The bytes of a `Bytes` value or a `String`.
     pub fn bytes_at(&self, reference: u64) -> &[u8] {
-        if reference == 0 {
-            return &[];
-        }
-        let len = usize::try_from(self.get(reference, 0)).unwrap_or(usize::MAX);
-        let bytes: &[u8] = bytemuck::cast_slice(self.slice(reference, 1, len.div_ceil(8)));
-        bytes.get(..len).unwrap_or(&[])
+        bytes_of(&self.words, reference)
     }
 
     /// The text of a `String`; empty where it isn't one.
@@ -128,6 +155,21 @@ impl Heap {
     pub fn case_field(&self, value: u64, index: usize) -> u64 {
         self.get(value, 1 + index)
     }
+}
+
+/// The bytes of a `Bytes` value or a `String` that stands in these words.
+fn bytes_of(words: &[u64], reference: u64) -> &[u8] {
+    let &[len] = part(words, reference, 0, 1) else { return &[] };
+    let len = if reference == 0 { 0 } else { usize::try_from(len).unwrap_or(usize::MAX) };
+    let bytes: &[u8] = bytemuck::cast_slice(part(words, reference, 1, len.div_ceil(8)));
+    bytes.get(..len).unwrap_or(&[])
+}
+
+/// Puts bytes at the start of a place, where they fit: the rest of it.
+fn put<'a>(place: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
+    let Some((start, rest)) = place.split_at_mut_checked(bytes.len()) else { return &mut [] };
+    start.copy_from_slice(bytes);
+    rest
 }
 
 /// Whether values of the enum type are objects rather than case numbers.

@@ -95,17 +95,14 @@ impl Context<'_> {
     fn range(&mut self) -> Outcome {
         let (start, end) = (self.int(0), self.int(1));
         let count = usize::try_from(end.saturating_sub(start).max(0)).unwrap_or(usize::MAX);
-        self.check_bytes(count.saturating_mul(8))?;
-        let items: Vec<u64> = (start..end).map(|item| item as u64).collect();
-        self.make_list(&items)
+        Ok(self.heap.collect_list(count, (start..end).map(i64::cast_unsigned))?)
     }
 
     fn filled(&mut self) -> Outcome {
         let Ok(count) = usize::try_from(self.int(0)) else {
             return trap(TrapKind::InvalidValue, format!("a list can't have {} items", self.int(0)));
         };
-        self.check_bytes(count.saturating_mul(8))?;
-        self.make_list(&vec![self.arg(1); count])
+        Ok(self.heap.collect_list(count, std::iter::repeat_n(self.arg(1), count))?)
     }
 
     fn entries(&mut self) -> Outcome {

@@ -48,7 +48,7 @@ impl Context<'_> {
         })
     }
 
-    fn bytes(&self, index: usize) -> &[u8] {
+    pub(super) fn bytes(&self, index: usize) -> &[u8] {
         self.heap.bytes_at(self.arg(index))
     }
 

@@ -1,11 +1,10 @@
 //! JSON as a value.
 
 use super::{Context, Outcome, trap};
-use crate::heap::TrapKind;
 use crate::heap::json::{JsonTag, TooDeep};
+use crate::heap::{OutOfMemory, TrapKind, Unparsed};
 use crate::intrinsic::Intrinsic;
 use crate::value;
-use serde_json::Value;
 
 impl Context<'_> {
     pub(super) fn json(&mut self, intrinsic: Intrinsic) -> Option<Outcome> {
@@ -13,10 +12,7 @@ impl Context<'_> {
         Some(match intrinsic {
             I::JsonFrom => self.json_from(),
             I::JsonTo => self.json_to(),
-            I::JsonParse => match serde_json::from_str::<Value>(self.str(0)) {
-                Ok(json) => self.heap.json(&json).map_err(Into::into),
-                Err(error) => trap(TrapKind::JsonMismatch, format!("the text isn't JSON: {error}")),
-            },
+            I::JsonParse => self.json_parse(),
             I::JsonText => match self.heap.json_at(self.arg(0)) {
                 Ok(json) => self.make_string(&json.to_string()),
                 Err(TooDeep) => too_deep(),
@@ -72,7 +68,21 @@ impl Context<'_> {
         }
     }
 
+    fn json_parse(&mut self) -> Outcome {
+        let text = self.str(0).to_owned();
+        match self.heap.parse_json(&self.program.types, &text) {
+            Ok(json) => Ok(json),
+            Err(Unparsed::OutOfMemory) => Err(OutOfMemory.into()),
+            Err(Unparsed::Syntax(error)) => {
+                trap(TrapKind::JsonMismatch, format!("the text isn't JSON: {error}"))
+            }
+        }
+    }
+
     fn json_to(&mut self) -> Outcome {
+        if let Some(word) = value::from_heap_json(self.program, self.heap, self.ty(0), self.arg(0)) {
+            return Ok(word);
+        }
         let Ok(json) = self.heap.json_at(self.arg(0)) else { return too_deep() };
         match value::from_json(self.program, self.heap, self.ty(0), &json) {
             Ok(word) => Ok(word),

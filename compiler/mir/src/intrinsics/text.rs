@@ -11,15 +11,15 @@ impl Context<'_> {
         let known = *self.heap.known();
         Some(match intrinsic {
             I::Show => self.show(),
-            I::StringJoinAll => self.join(""),
-            I::StringJoin => {
-                let separator = self.str(1).to_owned();
-                self.join(&separator)
-            }
+            // The reserved word is an empty text.
+            I::StringJoinAll => self.heap.join(self.arg(0), 0).map_err(Into::into),
+            I::StringJoin => self.heap.join(self.arg(0), self.arg(1)).map_err(Into::into),
             I::StringLen => Ok(self.str(0).chars().count() as u64),
             I::StringContains => Ok(u64::from(self.str(0).contains(self.str(1)))),
-            I::StringStartsWith => Ok(u64::from(self.str(0).starts_with(self.str(1)))),
-            I::StringEndsWith => Ok(u64::from(self.str(0).ends_with(self.str(1)))),
+            // UTF-8 needs no reading for these.
+            I::StringStartsWith => Ok(u64::from(self.bytes(0).starts_with(self.bytes(1)))),
+            I::StringEndsWith => Ok(u64::from(self.bytes(0).ends_with(self.bytes(1)))),
+            I::StringCompare => Ok(self.bytes(0).cmp(self.bytes(1)) as i64 as u64),
             I::StringTrim => self.map_text(|text| text.trim().to_owned()),
             I::StringToUpper => self.map_text(str::to_uppercase),
             I::StringToLower => self.map_text(str::to_lowercase),
@@ -62,7 +62,6 @@ impl Context<'_> {
                 Ok(number) => self.heap.decimal(number).map_err(Into::into),
                 Err(_) => Ok(0),
             },
-            I::StringCompare => Ok(self.str(0).cmp(self.str(1)) as i64 as u64),
             // Both are the length and the bytes.
             I::StringToBytes => Ok(self.arg(0)),
             I::BytesToString => {
@@ -104,21 +103,6 @@ impl Context<'_> {
 
     fn map_text(&mut self, change: impl FnOnce(&str) -> String) -> Outcome {
         let text = change(self.str(0));
-        self.make_string(&text)
-    }
-
-    fn join(&mut self, separator: &str) -> Outcome {
-        let items = self.heap.list_items(self.arg(0));
-        let size = |word: &u64| self.heap.bytes_at(*word).len() + separator.len();
-        let bytes = items.iter().fold(0_usize, |sum, word| sum.saturating_add(size(word)));
-        self.check_bytes(bytes)?;
-        let mut text = String::with_capacity(bytes);
-        for (at, item) in items.iter().enumerate() {
-            if at > 0 {
-                text.push_str(separator);
-            }
-            text.push_str(self.heap.str_at(*item));
-        }
         self.make_string(&text)
     }
 

@@ -88,7 +88,7 @@ fn is_unnamed(fields: &[Field]) -> bool {
     fields.iter().all(|field| field.name.starts_with(|first: char| first.is_ascii_digit()))
 }
 
-fn is_text(program: &Program, ty: TypeId) -> bool {
+pub(super) fn is_text(program: &Program, ty: TypeId) -> bool {
     matches!(program.types.get(program.types.representation(ty)), Some(Type::String))
 }
 
@@ -481,7 +481,7 @@ fn distance(left: &str, right: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
-fn decimal(digits: &str) -> Option<Decimal> {
+pub(super) fn decimal(digits: &str) -> Option<Decimal> {
     let exact = Decimal::from_str_exact(digits).ok();
     exact.or_else(|| Decimal::from_scientific(digits).ok())
 }

@@ -9,7 +9,7 @@ use crate::types::{Case, DATE, Field, Type, plain_name};
 use std::fmt::Write;
 
 /// A text grown longer than this is cut; sharing can make a small heap show as a huge text.
-const LONGEST: usize = 16 << 20;
+pub(crate) const LONGEST: usize = 16 << 20;
 /// What is meant for a person's eyes is cut here.
 const BRIEF: usize = 2000;
 
