@@ -10,7 +10,8 @@
 mod shared;
 
 use serde_json::{Value, json};
-use shared::{Place, example, wait_until};
+use shared::{Place, Process, example, wait_until};
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 const SLOW: &str = r#"
@@ -175,19 +176,33 @@ fn after_kill_9_show_says_where_it_stands_and_resume_goes_on() {
     assert!(other.code == 2 && other.err.contains("another input"), "{other:#?}");
 }
 
+/// Its second step ends when there is a file `go`.
+const HELD: &str = r#"use std.exec
+
+activity add(x: Int) -> Int { run: x + 1 }
+activity held() -> Int { run: exec.run("sh", args: ["-c", "until [ -e go ]; do sleep 0.1; done; echo 5"]) }
+workflow main(x: Int) -> Int { add(x) + held() }
+"#;
+
 #[test]
 fn a_second_process_on_the_same_instance_watches_and_takes_over() {
     let place = Place::new();
-    let file = place.write("slow.flow", SLOW);
+    let file = place.write("held.flow", HELD);
     let args = ["run", file.as_str(), "--id", "w1", "--json", "--input", r#"{"x": 1}"#];
-    let mut first = place.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("flow");
-    wait_until(|| place.flow(&["history", "w1"]).out.contains("sleeping"));
-    let second = place.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("flow");
-    first.kill().expect("kill -9");
-    first.wait().expect("dead");
+    let first = Process::start(&place, &args);
+    wait_until(|| place.flow(&["history", "w1"]).out.contains("held"));
+    let mut second = place.command(&args);
+    let mut second = second.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("flow");
+    let mut said = BufReader::new(second.stderr.take().expect("its stderr")).lines().map_while(Result::ok);
+    assert!(said.any(|line| line.contains("watching it")), "it has ended, and has not watched");
+    let rest = std::thread::spawn(move || said.for_each(drop));
+    // Killed, as by `kill -9`.
+    drop(first);
+    place.write("go", "");
     let output = second.wait_with_output().expect("the second process ends");
+    rest.join().expect("its stderr is read");
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(result["output"], json!(3));
+    assert_eq!(result["output"], json!(7));
     let history = place.flow(&["history", "w1", "--json"]).json_lines();
     assert_eq!(history.iter().filter(|event| event["kind"] == "call_completed").count(), 2, "each step once");
 }

@@ -290,3 +290,29 @@ workflow main() -> String {
     let retried = history.iter().find(|event| event["kind"] == "call_retried").unwrap();
     assert_eq!(retried["reason"], "no sign of life within 300ms");
 }
+
+/// The database takes 6 s over its commit, which can't be called back by then: what the step is said to have come to is what it has.
+#[test]
+fn a_step_whose_time_ends_while_it_commits_has_happened() {
+    let mut place = Place::new();
+    let store = flow_test_support::PostgresServer::start().fresh_database();
+    let slow_commit = "CREATE TABLE effect (what TEXT);
+        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(6); RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON effect DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION slow()";
+    assert!(Command::new("psql").args([&store, "-qc", slow_commit]).status().expect("psql").success());
+    place.store = Some(store);
+    let text = r#"use std.sql
+
+activity put() -> Int {
+  run:     sql.execute("INSERT INTO effect VALUES ('done')")
+  timeout: 3s
+  retry:   exponential(initial: 1s, factor: 1, attempts: 1)
+}
+
+workflow main() -> Int { put() }
+"#;
+    let program = place.write("put.flow", text);
+    let done = place.flow(&["run", &program, "--id", "p", "--json"]);
+    assert_eq!(done.json()["output"], 1, "{done:#?}");
+}

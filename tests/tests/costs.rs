@@ -31,6 +31,8 @@ workflow captures(n: Int, size: Int) -> Int {
   xs.len()
 }
 
+workflow each(n: Int) -> Int { (parallel for i in 0..n { step(i) }).len() }
+
 workflow quorum(n: Int, size: Int) -> Int {
   let table = (0..size).map(|x| "entry {x}")
   let xs = parallel first 3 for i in 0..n {
@@ -155,6 +157,16 @@ fn a_branch_costs_the_same_however_many_there_are() {
     assert_eq!(many.strands.len(), 1, "a step of a branch writes its row and no other");
     assert!(many.changed_instances.is_empty() && few.changed_instances.is_empty());
     assert!(bytes(&many.strands[0]) - bytes(&few.strands[0]) <= 8);
+}
+
+#[test]
+fn the_end_of_a_branch_is_written_in_its_own_row_alone() {
+    for n in [10, 3_000] {
+        let (mut run, _) = Run::start("each", &json!({ "n": n }));
+        let end = run.step();
+        assert_eq!((end.strands.len(), end.strands[0].path.to_string().as_str()), (1, "0.1.0"));
+        assert!(end.changed_instances.is_empty(), "how many are open is seen from the rows");
+    }
 }
 
 #[test]

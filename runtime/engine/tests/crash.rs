@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use flow_engine::Run;
+use flow_engine::{EngineEvent, Events, Notice, Run};
 use flow_machine::rows::Status;
 use serde_json::json;
 
@@ -15,6 +15,15 @@ fn random(state: &mut u64) -> u64 {
     *state ^= *state << 25;
     *state ^= *state >> 27;
     state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33
+}
+
+/// Why an instance can't go on.
+async fn broken(events: &mut Events) -> String {
+    loop {
+        if let EngineEvent::Notice(Notice::InstanceBroken { reason, .. }) = events.next().await.unwrap() {
+            return reason;
+        }
+    }
 }
 
 /// Runs an instance through whatever the seed brings; engines die and others go on until it ends.
@@ -34,6 +43,7 @@ fn survive(seed: u64) {
                 _ => Fault::None,
             });
             let engine = engine(store.clone(), options(&world)).await;
+            let mut events = engine.events();
             let ended = async {
                 let input = input(&program(), &[(INT, STEPS)]);
                 let run = engine.run_or_continue(&program(), "count", input, "a").await.unwrap();
@@ -47,6 +57,7 @@ fn survive(seed: u64) {
             tokio::select! {
                 output = ended => break output,
                 () = store.died.notified() => deaths += 1,
+                reason = broken(&mut events) => panic!("seed {seed}: {reason}"),
             }
         };
         assert_eq!(output, Some(json!(STEPS)), "seed {seed}");

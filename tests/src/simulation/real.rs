@@ -14,12 +14,13 @@ use flow_test_support::PostgresServer;
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The variable that names the seed of the sample, and the seed where it is not set.
 const SEED: &str = "FLOW_STORES_SEED";
 const DEFAULT_SEED: u64 = 1;
 
-/// One program in so many runs on PostgreSQL as well: a new database takes its time.
+/// One program in so many runs on PostgreSQL as well: its server takes its time.
 const ON_POSTGRES: usize = 4;
 
 /// A store.
@@ -37,7 +38,7 @@ pub fn on_real_stores(calm: &Ended, run: impl Fn(Faults, Mirror) -> Ended) {
     for kind in [Kind::Sqlite, Kind::Postgres] {
         for faults in sample(kind, calm, &mut random) {
             let place = format!("{kind:?}, {faults:?}");
-            let (mirror, _file) = fresh(kind);
+            let (mirror, _place) = fresh(kind);
             assert_alike(&run(faults, mirror), calm, &place);
         }
     }
@@ -72,26 +73,56 @@ fn place_in_the_tests() -> u64 {
     name.bytes().fold(count, |mixed, byte| mixed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte))
 }
 
-/// A new store, and what removes its file.
-fn fresh(kind: Kind) -> (Mirror, Option<Removed>) {
+/// An empty store, and its place, which is to be kept for as long as it is used.
+fn fresh(kind: Kind) -> (Mirror, Place) {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    match kind {
-        Kind::Postgres => (Mirror::open(&PostgresServer::start().fresh_database()), None),
+    let (url, place) = match kind {
+        Kind::Postgres => {
+            let url = idle().pop().map_or_else(new_database, emptied);
+            (url.clone(), Place::Database(url))
+        }
         Kind::Sqlite => {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let folder =
-                std::env::temp_dir().join(format!("flow-simulation-{}-{number}", std::process::id()));
-            (Mirror::open(&format!("sqlite://{}/flow.db", folder.display())), Some(Removed(folder)))
+            let folder = folder_for_files().join(format!("flow-simulation-{}-{number}", std::process::id()));
+            (format!("sqlite://{}/flow.db", folder.display()), Place::Folder(folder))
         }
-    }
+    };
+    (Mirror::open(&url), place)
 }
 
-/// A folder that goes when this does.
-struct Removed(PathBuf);
+fn new_database() -> String {
+    PostgresServer::start().fresh_database()
+}
 
-impl Drop for Removed {
+/// Where SQLite's files are: processes die here, the machine doesn't, so memory will do.
+fn folder_for_files() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
+}
+
+fn emptied(url: String) -> String {
+    PostgresServer::start().empty(&url, "flow", &["meta"]);
+    url
+}
+
+/// Databases that nobody uses. To empty one takes a fraction of the time that a new one takes, and thousands would fill the disk.
+fn idle() -> MutexGuard<'static, Vec<String>> {
+    static IDLE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where a store is, until this goes.
+enum Place {
+    Folder(PathBuf),
+    Database(String),
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
-        // What is left of a test that failed is the system's to clear.
-        let _ = std::fs::remove_dir_all(&self.0);
+        match self {
+            // What is left of a test that failed is the system's to clear.
+            Place::Folder(folder) => _ = std::fs::remove_dir_all(folder),
+            Place::Database(url) => idle().push(std::mem::take(url)),
+        }
     }
 }

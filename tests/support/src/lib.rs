@@ -52,6 +52,23 @@ impl PostgresServer {
         or_panic(with_database(&self.url, &name))
     }
 
+    /// Deletes all rows of a schema in one of this server's databases, but for those of the tables `kept`.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn empty(&self, url: &str, schema: &str, kept: &[&str]) {
+        let kept: Vec<String> = kept.iter().map(|table| format!("'{table}'")).collect();
+        let statement = format!(
+            "DO $$ DECLARE name text; BEGIN
+                FOR name IN SELECT tablename FROM pg_tables
+                    WHERE schemaname = '{schema}' AND tablename <> ALL (ARRAY[{}]::text[])
+                LOOP EXECUTE format('DELETE FROM %I.%I', '{schema}', name); END LOOP;
+            END $$",
+            kept.join(", ")
+        );
+        or_panic(self.query_at(url, &statement));
+    }
+
     fn find_or_start() -> Result<PostgresServer, String> {
         if let Ok(url) = std::env::var(SERVER_VARIABLE) {
             let psql = programs::directory_with("psql")?.join("psql");
@@ -65,7 +82,12 @@ impl PostgresServer {
 
     /// What a statement returns, a line for each row.
     fn query(&self, statement: &str) -> Result<String, String> {
-        programs::run(Command::new(&self.psql).args(["-XqAt", "-d", &self.url, "-c", statement]))
+        self.query_at(&self.url, statement)
+    }
+
+    /// The same, in the database of this address.
+    fn query_at(&self, url: &str, statement: &str) -> Result<String, String> {
+        programs::run(Command::new(&self.psql).args(["-XqAt", "-d", url, "-c", statement]))
     }
 }
 
@@ -101,9 +123,7 @@ mod tests {
     #[test]
     fn fresh_databases_are_different_and_empty() {
         let server = PostgresServer::start();
-        let ask = |url: &str, statement: &str| {
-            programs::run(Command::new(&server.psql).args(["-XqAt", "-d", url, "-c", statement])).unwrap()
-        };
+        let ask = |url: &str, statement: &str| server.query_at(url, statement).unwrap();
         let (first, second) = (server.fresh_database(), server.fresh_database());
         assert_ne!(first, second);
         ask(&first, "CREATE TABLE only_here (x INT)");
@@ -111,6 +131,22 @@ mod tests {
         assert_eq!((ask(&first, tables).trim(), ask(&second, tables).trim()), ("1", "0"));
         assert_ne!(ask(&first, "SELECT current_database()"), ask(&second, "SELECT current_database()"));
         assert_eq!(ask(&first, "SHOW fsync").trim(), "on");
+    }
+
+    #[test]
+    fn a_schema_is_emptied_but_for_what_is_kept() {
+        let server = PostgresServer::start();
+        let url = server.fresh_database();
+        let ask = |statement: &str| server.query_at(&url, statement).unwrap();
+        ask(
+            "CREATE SCHEMA mine; CREATE TABLE mine.goes (x INT); CREATE TABLE mine.stays (x INT); CREATE TABLE other (x INT)",
+        );
+        ask(
+            "INSERT INTO mine.goes VALUES (1); INSERT INTO mine.stays VALUES (1); INSERT INTO other VALUES (1)",
+        );
+        server.empty(&url, "mine", &["stays"]);
+        let counts = "SELECT (SELECT count(*) FROM mine.goes), (SELECT count(*) FROM mine.stays), (SELECT count(*) FROM other)";
+        assert_eq!(ask(counts).trim(), "0|1|1");
     }
 
     #[test]

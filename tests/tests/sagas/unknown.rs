@@ -29,6 +29,27 @@ fn the_unknown_handler_gets_the_key_that_all_attempts_of_the_call_had() {
     assert_eq!(Vec::from_iter(keys.lock().unwrap().clone()), undone(&ended), "one key, in all runs");
 }
 
+/// The other branch has the time to book, whatever is told twice.
+#[test]
+fn a_failure_that_is_told_twice_ends_no_later_attempt() {
+    let body = r#"workflow main() fails Declined {
+  saga {
+    parallel {
+      { bounded("x") compensate cancel("x") unknown |key| cancel_by_key("the key of x") },
+      { sleep 1s
+        let b = book("b") compensate cancel(b) }
+    }
+  }
+}"#;
+    let ended = run(body, json!({}), &[], |attempt| match attempt.activity.as_str() {
+        "bounded" => Answer::Unknown,
+        _ => bookings(attempt),
+    });
+    // The second attempt is made after 1 s: given up a moment before `b` was answered, or after.
+    let both = BTreeSet::from_iter(undone(&ended));
+    assert_eq!(both, BTreeSet::from(["b".to_owned(), "the key of x".to_owned()]));
+}
+
 /// Without crashes, which use up attempts and so move the moment. It is given up after 1 s, at its second attempt.
 #[test]
 fn the_place_of_an_unknown_step_is_when_it_was_given_up() {
