@@ -42,6 +42,10 @@ impl Checker<'_, '_> {
             self.report(report::default_beside(name));
             return self.invalid(name.span);
         }
+        if matches!(self.place, Place::Query | Place::Update) && self.parts.variables.contains(&name.text) {
+            self.report(report::outside_handler(name));
+            return self.invalid(name.span);
+        }
         if let Some([only]) = self.cx.prelude.functions.get(&name.text).map(Vec::as_slice)
             && !self.unread
         {

@@ -6,13 +6,15 @@ use crate::context::Context;
 use crate::hir::{Body, Expr, Handler, Id, Param, Signal, Signature, State, StmtKind, Ty, Types, WorkflowId};
 use crate::{declare, report};
 use flow_syntax::Span;
-use flow_syntax::ast::{self, Ident};
+use flow_syntax::ast::{self, Ident, Name};
 
 /// What a workflow declares in its body.
 #[derive(Default)]
 pub(crate) struct Parts {
     pub states: Vec<State>,
     pub signals: Vec<Signal>,
+    /// Parameters and variables of the body, which queries and updates don't see.
+    pub variables: Vec<Name>,
     /// How many states have their first value where the body stands.
     pub standing: u32,
 }
@@ -29,6 +31,12 @@ impl Checker<'_, '_> {
         let mut declared: Vec<&Ident> = Vec::new();
         for stmt in &block.stmts {
             let (name, binding) = match &stmt.kind {
+                ast::StmtKind::Let { pattern, .. } => {
+                    if let ast::PatternKind::Bind(name) = &pattern.kind {
+                        self.parts.variables.push(name.text.clone());
+                    }
+                    continue;
+                }
                 ast::StmtKind::Signal { name, .. } => (name, Binding::Signal),
                 ast::StmtKind::State { name, .. } => {
                     let index = self.parts.states.len() as u32;
@@ -111,6 +119,7 @@ pub(super) fn check_workflow(cx: &mut Context<'_>, id: WorkflowId) -> Option<Wor
     let defaults = declared_defaults(cx, signature, &decl.signature.params);
     let mut checker = Checker::new(cx, signature.module, Vec::new(), Place::Workflow);
     checker.parts.signals = workflow.signals.clone();
+    checker.parts.variables = signature.params.iter().map(|param| param.name.clone()).collect();
     let params = checker.bind_signature(&signature.params, &decl.signature.params);
     checker.declare_parts(&decl.body);
     checker.open_workflow_scope();

@@ -62,6 +62,13 @@ pub(crate) fn default_beside(name: &Ident) -> Diagnostic {
         .help("let the default be `none`, of type `T?`, and work the value out with `??`")
 }
 
+pub(crate) fn outside_handler(name: &Ident) -> Diagnostic {
+    let (name, span) = (&name.text, name.span);
+    error(codes::UNKNOWN_NAME, format!("queries and updates don't see `{name}`"), span, "not known here")
+        .note("they run while the workflow waits anywhere: only its `state` variables are there at any time")
+        .help(format!("keep it in one at the start of the workflow: `state its_{name} = {name}`"))
+}
+
 pub(crate) fn missing_argument(
     callee: &Name,
     missing: &[Name],
