@@ -291,13 +291,13 @@ workflow main() -> String {
     assert_eq!(retried["reason"], "no sign of life within 300ms");
 }
 
-/// The database takes 6 s over its commit, which can't be called back by then: what the step is said to have come to is what it has.
+/// The database takes 9 s over its commit, which can't be called back by then: what the step is said to have come to is what it has.
 #[test]
 fn a_step_whose_time_ends_while_it_commits_has_happened() {
     let mut place = Place::new();
     let store = flow_test_support::PostgresServer::start().fresh_database();
     let slow_commit = "CREATE TABLE effect (what TEXT);
-        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(6); RETURN NULL; END $$;
+        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(9); RETURN NULL; END $$;
         CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON effect DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION slow()";
     assert!(Command::new("psql").args([&store, "-qc", slow_commit]).status().expect("psql").success());
@@ -306,7 +306,7 @@ fn a_step_whose_time_ends_while_it_commits_has_happened() {
 
 activity put() -> Int {
   run:     sql.execute("INSERT INTO effect VALUES ('done')")
-  timeout: 3s
+  timeout: 5s
   retry:   exponential(initial: 1s, factor: 1, attempts: 1)
 }
 

@@ -227,9 +227,7 @@ async fn an_old_token_writes_nothing(place: Place) {
     store.commit(&[Write { lease: new, root: id, changes: step_to(id, 2) }]).await.unwrap();
     // Its process gone, the lease is free at once; a shard's lease doesn't reach into a tree leased on its own.
     drop(store);
-    // A server needs a moment to see that a connection was closed.
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    let lease = granted(&*other, Scope::Tree(id)).await;
+    let lease = granted_soon(&*other, Scope::Tree(id)).await;
     let shard = granted(&*other, Scope::Shard(id.shard())).await;
     let error = other.commit(&[Write { lease: shard, root: id, changes: step_to(id, 3) }]).await.unwrap_err();
     assert!(matches!(error, StoreError::LeaseLost { .. }), "{error}");

@@ -9,7 +9,7 @@
 
 mod common;
 
-use common::{Place, loaded, started};
+use common::{Place, granted_soon, loaded, started};
 use flow_machine::ids::{CallKey, InstanceId, StrandPath};
 use flow_machine::rows::{Changes, InstanceRow, Status};
 use flow_store::*;
@@ -34,9 +34,7 @@ async fn through_a_pool_of_sessions_a_living_owner_is_known_and_a_dead_one_too()
     assert!(matches!(direct.claim(scope).await.unwrap(), Claim::Held(_)), "the pooled one lives");
     // Its process gone, the pooler resets the session, or closes it.
     drop(pooled);
-    while !matches!(direct.claim(scope).await.unwrap(), Claim::Granted(_)) {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    granted_soon(&*direct, scope).await;
 }
 
 #[tokio::test]
@@ -134,7 +132,7 @@ async fn an_end_waits_for_a_message_that_is_being_accepted() {
     let (id, lease) = started(&*store, "a").await;
     let mut slow = session(&place).await;
     slow.execute("BEGIN").await.unwrap();
-    let accept = sqlx::query("SELECT flow.accept($1, $2, 'slow')").bind(Uuid::new_v4()).bind(id.0);
+    let accept = sqlx::query("SELECT flow.accept($1, $2, 'slow', NULL)").bind(Uuid::new_v4()).bind(id.0);
     slow.execute(accept).await.unwrap();
     let end = ends(&store, id, lease);
     waits(&place, &end).await;

@@ -23,7 +23,7 @@ pub const INT: TypeId = TypeId(2);
 pub const DURATION: TypeId = TypeId(7);
 
 /// Ends a test that hangs.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 pub fn program() -> Arc<Program> {
     Arc::new(text::parse(include_str!("program.mir")).unwrap())

@@ -12,6 +12,7 @@ use flow_machine::rows::*;
 use flow_store::*;
 use flow_test_support::PostgresServer;
 use std::path::PathBuf;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// A directory that goes with the test.
@@ -89,6 +90,17 @@ pub async fn granted(store: &dyn Store, scope: Scope) -> Lease {
         Claim::Granted(lease) => lease,
         Claim::Held(owner) => panic!("{scope:?} is held by {owner:?}"),
     }
+}
+
+/// The same of a scope whose owner has just died: a server needs a moment to see that a connection was closed.
+pub async fn granted_soon(store: &dyn Store, scope: Scope) -> Lease {
+    for _ in 0..1_000 {
+        if let Claim::Granted(lease) = store.claim(scope).await.unwrap() {
+            return lease;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the owner of {scope:?} is gone, and has it still");
 }
 
 pub async fn started(store: &dyn Store, name: &str) -> (InstanceId, Lease) {
