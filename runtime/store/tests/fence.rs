@@ -7,6 +7,9 @@
     reason = "helpers of tests may panic as tests do"
 )]
 
+mod common;
+
+use common::granted_soon;
 use flow_machine::ids::InstanceId;
 use flow_machine::rows::Changes;
 use flow_store::*;
@@ -91,6 +94,17 @@ impl Two {
         let changes = Changes { delete_inbox: vec![Uuid::new_v4()], ..Changes::default() };
         self.first.commit(&[Write { lease: self.lease, root: self.root, changes }]).await
     }
+}
+
+/// Its session tells, however lately something was heard of it.
+#[tokio::test]
+async fn a_process_that_died_is_known_at_once() {
+    let Two { url, first, second, root, owner, .. } = Two::new().await;
+    let heard_for_ever = sqlx::query("UPDATE flow.worker SET heartbeat = 'infinity' WHERE id = $1");
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    connection.execute(heard_for_ever.bind(owner.worker)).await.unwrap();
+    drop(first);
+    granted_soon(&*second, Scope::Tree(root)).await;
 }
 
 #[tokio::test]
