@@ -2,6 +2,7 @@
 
 use crate::Scope;
 use flow_machine::ids::InstanceId;
+use flow_machine::rows::Status;
 use std::cmp::Ordering;
 
 /// Why a store did not do it.
@@ -103,6 +104,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A message to what has ended.
+    pub(crate) fn ended(status: Status) -> StoreError {
+        StoreError::Refused { reason: format!("the instance has ended ({})", status.as_str()) }
+    }
+
     /// A request's id was used for a message to another instance before: answering it as a repeat would lose this one.
     pub(crate) fn used_for_another(id: uuid::Uuid) -> StoreError {
         StoreError::Refused {

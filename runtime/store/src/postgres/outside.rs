@@ -43,8 +43,7 @@ impl PostgresStore {
             status.and_then(|status| Status::parse(&status)).filter(|status| status.is_final())
         {
             session.keep();
-            let reason = format!("{instance} has ended: it is {}", status.as_str());
-            return Err(StoreError::Refused { reason });
+            return Err(StoreError::ended(status));
         }
         // Apart from what accepts it: a commit that notifies takes a lock of the whole server.
         let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(root.to_string());

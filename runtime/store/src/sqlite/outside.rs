@@ -47,7 +47,7 @@ impl SqliteStore {
         let Some(row) = row else { return Err(unknown(instance)) };
         let root: Uuid = row.try_get(0).map_err(fail)?;
         let status: String = row.try_get(1).map_err(fail)?;
-        refuse_final(instance, &status)?;
+        refuse_final(&status)?;
         let request = sqlx::query("INSERT INTO flow_request (id, instance, at) VALUES (?, ?, ?)");
         let request = request.bind(id).bind(instance.0).bind(now.0);
         connection.execute(request).await.map_err(fail)?;
@@ -84,11 +84,9 @@ fn unknown(instance: InstanceId) -> StoreError {
     StoreError::Refused { reason: format!("there is no instance {instance}") }
 }
 
-fn refuse_final(instance: InstanceId, status: &str) -> Result<(), StoreError> {
+fn refuse_final(status: &str) -> Result<(), StoreError> {
     match Status::parse(status) {
-        Some(status) if status.is_final() => {
-            Err(StoreError::Refused { reason: format!("{instance} has ended: it is {}", status.as_str()) })
-        }
+        Some(status) if status.is_final() => Err(StoreError::ended(status)),
         _ => Ok(()),
     }
 }
