@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 const MAGIC: &[u8; 5] = b"FLOWC";
 /// Counts up when MIR changes shape or meaning.
-const VERSION: u16 = 3;
+pub(crate) const VERSION: u16 = 3;
 
 /// Names a program: the hash of all that it does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -27,6 +27,9 @@ pub mod types;
 mod validate;
 pub mod value;
 
+/// Counts up with the format of programs, of frames and of values at rest: who reads less can't go on with what is written now.
+pub const FORMATS: u32 = artifact::VERSION as u32 + strand::VERSION as u32 + value::IMAGE_VERSION as u32;
+
 pub use artifact::ProgramHash;
 pub use executor::{Entry, Executor, Exit, Host};
 pub use heap::{Heap, Limits, OutOfMemory, Safepoint, TrapKind};

@@ -12,7 +12,7 @@ use crate::value::{self, CopyError};
 use std::fmt;
 
 const MAGIC: &[u8; 4] = b"FLWS";
-const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 2;
 /// Suspending calls nested more deeply trap.
 pub const DEEPEST: usize = 10_000;
 

@@ -19,6 +19,7 @@ pub use copy::{CopyError, copy};
 pub(crate) use decode::from_heap_json;
 pub use hash::{hash, hash_bytes};
 pub use image::Image;
+pub(crate) use image::VERSION as IMAGE_VERSION;
 pub use json::{Mismatch, from_json, from_json_fields, from_json_strict, to_json};
 pub(crate) use show::LONGEST;
 pub use show::{show, show_brief};

@@ -92,6 +92,11 @@ pub enum Notice {
         /// Who, where that is known.
         owner: Option<Owner>,
     },
+    /// Another worker reads newer formats of programs and instances: this one leaves all instances to it, until it is gone.
+    LeftToNewer {
+        /// Which.
+        owner: Owner,
+    },
     /// An instance can't go on here; others do.
     InstanceBroken {
         /// Which.
@@ -134,6 +139,11 @@ impl fmt::Display for Notice {
                 write!(f, "process {} on {} has taken over {scope:?}", owner.pid, owner.host)
             }
             Notice::LeaseLost { scope, owner: None } => write!(f, "another process has taken over {scope:?}"),
+            Notice::LeftToNewer { owner } => write!(
+                f,
+                "process {} on {} is of a newer flow and writes what this one can't read: all is left to it while it lives",
+                owner.pid, owner.host
+            ),
             Notice::InstanceBroken { instance, reason } => {
                 write!(f, "{instance} can't go on here and is left as it is: {reason}")
             }

@@ -4,14 +4,18 @@
 //! other, and each works out alone which shards are whose (the worker with the highest score for a shard has it, so that
 //! a newcomer or a death moves only the shards it must). Leases keep two of them from running one shard even where they
 //! disagree for a moment.
+//!
+//! Each worker's row says which formats of programs and instances it reads. Only those that read the newest take part: what they
+//! write the others could not go on with. So a newer flow takes over from an older one while that still runs.
 
 use crate::core::Core;
 use crate::error::EngineError;
+use crate::events::Notice;
 use crate::lease::Pauses;
 use crate::registry::Mail;
 use flow_machine::ids::{InstanceId, SHARDS};
 use flow_store::{Owner, Scope, StoreError};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,6 +33,8 @@ struct Worker {
     me: Owner,
     /// When each shard of ours was last searched for what is due.
     searched: HashMap<u16, Instant>,
+    /// The worker that all is left to, since it reads newer formats.
+    left_to: Option<Uuid>,
 }
 
 /// The root that stands for a seat. No instance has it: those have random ids.
@@ -39,7 +45,7 @@ fn seat(number: u32) -> InstanceId {
 /// Works until the engine is closed.
 pub(crate) async fn work(core: Arc<Core>) -> Result<(), EngineError> {
     let (seat, me) = take_seat(&core).await?;
-    let mut worker = Worker { core: core.clone(), seat, me, searched: HashMap::new() };
+    let mut worker = Worker { core: core.clone(), seat, me, searched: HashMap::new(), left_to: None };
     let mut pauses = Pauses::new(core.options.longest_pause);
     loop {
         let pause = match worker.look().await {
@@ -88,19 +94,35 @@ impl Worker {
         Ok(())
     }
 
-    /// All living workers.
-    async fn workers(&self) -> Result<BTreeSet<Uuid>, StoreError> {
-        let mut workers = BTreeSet::from([self.me.worker]);
+    /// All living workers that read the newest formats.
+    async fn workers(&mut self) -> Result<BTreeSet<Uuid>, StoreError> {
+        let mut workers = BTreeMap::from([(self.me.worker, self.me.clone())]);
         let mut free = 0;
         for number in 0.. {
             // For a free seat this is who has its shard: a worker too.
             let owner = self.core.store.owner(seat(number)).await?;
-            free = if owner.is_some_and(|owner| workers.insert(owner.worker)) { 0 } else { free + 1 };
+            let is_new = owner.is_some_and(|owner| workers.insert(owner.worker, owner).is_none());
+            free = if is_new { 0 } else { free + 1 };
             if free > FREE_SEATS {
                 break;
             }
         }
-        Ok(workers)
+        let newest = workers.values().map(|owner| owner.formats).max().unwrap_or(self.me.formats);
+        workers.retain(|_, owner| owner.formats == newest);
+        self.tell_of_newer(&workers);
+        Ok(workers.into_keys().collect())
+    }
+
+    /// Says once that all is left to others.
+    fn tell_of_newer(&mut self, sharing: &BTreeMap<Uuid, Owner>) {
+        let newer = sharing.values().next().filter(|_| !sharing.contains_key(&self.me.worker));
+        let known = self.left_to.is_some_and(|known| sharing.contains_key(&known));
+        if let Some(owner) = newer.filter(|_| !known) {
+            self.core.speaker.notice(Notice::LeftToNewer { owner: owner.clone() });
+        }
+        if !known {
+            self.left_to = newer.map(|owner| owner.worker);
+        }
     }
 
     /// Gives up the shards that are another worker's share.

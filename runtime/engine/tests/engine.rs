@@ -7,7 +7,7 @@ use flow_engine::{Delivery, EngineError, EngineEvent, ExecutorKind, Notice, Opti
 use flow_machine::event::Message;
 use flow_machine::history::HistoryEvent;
 use flow_machine::rows::Status;
-use flow_store::{Filter, StoreError};
+use flow_store::{Filter, Store, StoreError};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -357,6 +357,59 @@ fn workers_share_the_shards_and_take_over_from_the_dead() {
         assert_eq!(world.effects().len(), 24);
         second.close().await.unwrap();
         second_works.await.unwrap().unwrap();
+    });
+}
+
+/// Waits until this many instances are in an engine's memory.
+async fn until_loaded(engine: &flow_engine::Engine, count: usize) {
+    while engine.loaded().len() != count {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[test]
+fn an_older_worker_leaves_all_to_a_newer_one_while_that_lives() {
+    let world = World::closed();
+    run(world.clone(), async {
+        let place = Place::new();
+        let stores =
+            [place.store().await, place.store().await].map(|one| FaultyStore::new(one, || Fault::None));
+        let newer = stores[1].worker();
+        stores.iter().for_each(|store| *store.newer.lock().unwrap() = Some(newer));
+        let [old, new] = stores;
+        let old = Arc::new(engine(old, options(&world)).await);
+        let new = Arc::new(engine(new, options(&world)).await);
+        let mut events = old.events();
+        let work = |engine: &Arc<flow_engine::Engine>| {
+            let engine = engine.clone();
+            tokio::spawn(async move { engine.work().await })
+        };
+        let old_works = work(&old);
+        let starter = place.engine(&world).await;
+        let mut started = Vec::new();
+        for number in 0..4 {
+            started.push(starter.start(&program(), "count", count(2), &format!("i{number}")).await.unwrap());
+        }
+        until_loaded(&old, 4).await;
+        let new_works = work(&new);
+        until_loaded(&new, 4).await;
+        assert!(old.loaded().is_empty());
+        loop {
+            if let EngineEvent::Notice(Notice::LeftToNewer { owner }) = events.next().await.unwrap() {
+                break assert_eq!(owner.worker, newer);
+            }
+        }
+        // When it is gone the older one does what it can.
+        new.close().await.unwrap();
+        new_works.await.unwrap().unwrap();
+        until_loaded(&old, 4).await;
+        world.let_pass(1000);
+        for id in started {
+            assert_eq!(starter.outcome(id).await.unwrap().status, Status::Completed);
+        }
+        assert!(world.effects().values().all(|times| *times == 1), "{:?}", world.effects());
+        old.close().await.unwrap();
+        old_works.await.unwrap().unwrap();
     });
 }
 

@@ -36,6 +36,9 @@ mod tree;
 mod values;
 mod view;
 
+/// Counts up with every format in which programs and instances are stored.
+pub const FORMATS: u32 = flow_mir::FORMATS + meta::META_FORMAT as u32;
+
 pub use handler::{Answer, QueryError, Wrong, check, query};
 pub use instance::{Instance, NewInstance};
 pub use load::LoadError;

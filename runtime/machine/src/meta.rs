@@ -323,7 +323,7 @@ pub(crate) struct Meta {
 }
 
 /// The format of [`Meta`]: its first byte.
-const META_FORMAT: u8 = 5;
+pub(crate) const META_FORMAT: u8 = 5;
 
 impl Meta {
     /// A strand about to begin.

@@ -95,6 +95,8 @@ pub struct Owner {
     pub pid: u32,
     /// Its machine's name.
     pub host: String,
+    /// Which formats of programs and instances it reads ([`flow_machine::FORMATS`]).
+    pub formats: u32,
 }
 
 /// One transition with the lease it is made under.

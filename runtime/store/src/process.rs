@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 /// A new worker identity of this process.
 pub(crate) fn this_process() -> Owner {
-    Owner { worker: Uuid::new_v4(), pid: std::process::id(), host: host_name() }
+    let formats = flow_machine::FORMATS;
+    Owner { worker: Uuid::new_v4(), pid: std::process::id(), host: host_name(), formats }
 }
 
 #[cfg(unix)]

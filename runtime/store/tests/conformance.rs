@@ -220,7 +220,8 @@ async fn an_old_token_writes_nothing(place: Place) {
     let (id, old) = started(&*store, "a").await;
     let other = connect(&place.url).await.unwrap();
     assert!(matches!(other.claim(Scope::Tree(id)).await.unwrap(), Claim::Held(_)));
-    assert!(store.owner(id).await.unwrap().is_some());
+    let formats = other.owner(id).await.unwrap().map(|owner| owner.formats);
+    assert_eq!(formats, Some(flow_machine::FORMATS), "others see what it reads");
     let new = granted(&*store, Scope::Tree(id)).await;
     let error = store.commit(&[Write { lease: old, root: id, changes: step_to(id, 2) }]).await.unwrap_err();
     assert_eq!(error, StoreError::LeaseLost { scopes: vec![Scope::Tree(id)] });

@@ -412,5 +412,5 @@ impl Database {
 }
 
 pub(super) fn owner(worker: Uuid) -> Owner {
-    Owner { worker, pid: 1, host: "world".into() }
+    Owner { worker, pid: 1, host: "world".into(), formats: flow_machine::FORMATS }
 }

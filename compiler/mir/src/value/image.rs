@@ -7,7 +7,7 @@ use crate::ids::TypeId;
 use crate::program::Program;
 
 const MAGIC: &[u8; 4] = b"FLWV";
-const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 1;
 
 /// Typed values with the words they consist of, compact and self-contained; of one program, whose type ids they name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,6 +32,8 @@ pub struct FaultyStore {
     pub deaf: AtomicBool,
     /// By how much its clock is ahead of this machine's, in nanoseconds.
     pub ahead: AtomicI64,
+    /// The worker that is of a newer flow.
+    pub newer: Mutex<Option<Uuid>>,
     plan: Mutex<Box<dyn FnMut() -> Fault + Send>>,
     pub died: Notify,
 }
@@ -43,6 +45,7 @@ impl FaultyStore {
             down: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
             ahead: AtomicI64::new(0),
+            newer: Mutex::new(None),
             plan: Mutex::new(Box::new(plan)),
             died: Notify::new(),
         })
@@ -159,7 +162,12 @@ impl Store for FaultyStore {
         self.up()?.history(id, after, limit).await
     }
     async fn owner(&self, root: InstanceId) -> Result<Option<Owner>, StoreError> {
-        self.up()?.owner(root).await
+        let mut owner = self.up()?.owner(root).await?;
+        let newer = *self.newer.lock().unwrap();
+        if let Some(owner) = owner.as_mut().filter(|owner| Some(owner.worker) == newer) {
+            owner.formats += 1;
+        }
+        Ok(owner)
     }
     async fn close(&self) -> Result<(), StoreError> {
         self.up()?.close().await

@@ -140,18 +140,20 @@ impl PostgresStore {
     ) -> Result<Option<Holder>, StoreError> {
         // Our own lock is no obstacle to ourselves, so we are not asked.
         let sql =
-            "SELECT l.worker, coalesce(w.pid, 0), coalesce(w.host, ''), l.worker = $3 OR flow.alive(l.worker)
+            "SELECT l.worker, coalesce(w.pid, 0), coalesce(w.host, ''), l.worker = $3 OR flow.alive(l.worker),
+                       coalesce(w.formats, 0)
                    FROM flow.lease l LEFT JOIN flow.worker w ON w.id = l.worker
                    WHERE l.shard = $1 AND l.root = $2 AND l.worker IS NOT NULL";
         let query = sqlx::query(sql).bind(small(scope)).bind(scope.root_key()).bind(self.identity.worker);
         let row = connection.fetch_optional(query).await.map_err(|error| failed(&self.place, error))?;
         let Some(row) = row else { return Ok(None) };
         let read = || -> Result<Holder, sqlx::Error> {
-            let pid: i64 = row.try_get(1)?;
+            let (pid, formats): (i64, i64) = (row.try_get(1)?, row.try_get(4)?);
             let owner = Owner {
                 worker: row.try_get(0)?,
                 pid: u32::try_from(pid).unwrap_or_default(),
                 host: row.try_get(2)?,
+                formats: u32::try_from(formats).unwrap_or_default(),
             };
             Ok(Holder { owner, alive: row.try_get(3)? })
         };

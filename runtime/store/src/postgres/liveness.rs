@@ -51,14 +51,15 @@ impl PostgresStore {
         let backend: i32 =
             sqlx::query_scalar(backend).bind(key).fetch_one(&mut connection).await.map_err(fail)?;
         self.check_for_pooler(&mut connection, backend).await?;
-        let insert = "INSERT INTO flow.worker (id, pid, host, lock_key, heartbeat)
-                      VALUES ($1, $2, $3, $4, clock_timestamp())
+        let insert = "INSERT INTO flow.worker (id, pid, host, lock_key, formats, heartbeat)
+                      VALUES ($1, $2, $3, $4, $5, clock_timestamp())
                       ON CONFLICT (id) DO UPDATE SET heartbeat = clock_timestamp()";
         let insert = sqlx::query(insert)
             .bind(self.identity.worker)
             .bind(i64::from(self.identity.pid))
             .bind(&self.identity.host)
-            .bind(key);
+            .bind(key)
+            .bind(i64::from(self.identity.formats));
         connection.execute(insert).await.map_err(fail)?;
         Ok(Liveness { connection, backend })
     }

@@ -2,7 +2,7 @@ CREATE SCHEMA IF NOT EXISTS flow;
 
 -- `forgotten`: request ids from before this time may have been forgotten.
 CREATE TABLE flow.meta (format int8 NOT NULL, forgotten int8 NOT NULL);
-INSERT INTO flow.meta VALUES (4, 0);
+INSERT INTO flow.meta VALUES (5, 0);
 
 CREATE TABLE flow.program (hash bytea PRIMARY KEY, artifact bytea NOT NULL);
 
@@ -11,6 +11,8 @@ CREATE TABLE flow.worker (
     pid int8 NOT NULL,
     host text NOT NULL,
     lock_key int8 NOT NULL,
+    -- Which formats of programs and instances it reads.
+    formats int8 NOT NULL,
     heartbeat timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 

@@ -72,20 +72,24 @@ impl SqliteStore {
     /// Who has the lease of exactly this scope.
     async fn holder(&self, connection: &mut SqliteConnection, scope: Scope) -> Result<Found, StoreError> {
         let sql =
-            "SELECT l.worker, w.pid, w.host FROM flow_lease l LEFT JOIN flow_worker w ON w.id = l.worker
+            "SELECT l.worker, w.pid, w.host, w.formats FROM flow_lease l LEFT JOIN flow_worker w ON w.id = l.worker
                    WHERE l.shard = ? AND l.root = ?";
         let query = sqlx::query(sql).bind(i64::from(scope.shard())).bind(scope.root_key());
         let row = connection.fetch_optional(query).await.map_err(|error| failed(&self.place, error))?;
         let Some(row) = row else { return Ok(Found::Free) };
-        let read = || -> Result<(Uuid, Option<i64>, Option<String>), sqlx::Error> {
-            Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
+        let fail = |error| failed(&self.place, error);
+        let number = |column: usize| -> Result<u32, StoreError> {
+            let found: Option<i64> = row.try_get(column).map_err(fail)?;
+            Ok(found.and_then(|number| u32::try_from(number).ok()).unwrap_or_default())
         };
-        let (worker, pid, host) = read().map_err(|error| failed(&self.place, error))?;
+        let worker: Uuid = row.try_get(0).map_err(fail)?;
         if !self.lives(worker)? {
             return Ok(Found::Dead(worker));
         }
-        let pid = pid.and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default();
-        Ok(Found::Living(Owner { worker, pid, host: host.unwrap_or_default() }))
+        let (pid, formats) = (number(1)?, number(3)?);
+        let host: Option<String> = row.try_get(2).map_err(fail)?;
+        let host = host.unwrap_or_default();
+        Ok(Found::Living(Owner { worker, pid, host, formats }))
     }
 
     fn lives(&self, worker: Uuid) -> Result<bool, StoreError> {
@@ -101,10 +105,12 @@ impl SqliteStore {
         if self.alive.get().is_some() {
             return Ok(());
         }
-        let insert = sqlx::query("INSERT OR REPLACE INTO flow_worker (id, pid, host) VALUES (?, ?, ?)")
+        let sql = "INSERT OR REPLACE INTO flow_worker (id, pid, host, formats) VALUES (?, ?, ?, ?)";
+        let insert = sqlx::query(sql)
             .bind(self.identity.worker)
             .bind(i64::from(self.identity.pid))
-            .bind(&self.identity.host);
+            .bind(&self.identity.host)
+            .bind(i64::from(self.identity.formats));
         transaction.connection()?.execute(insert).await.map_err(|error| failed(&self.place, error))?;
         let alive = self
             .owners

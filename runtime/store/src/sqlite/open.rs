@@ -12,8 +12,9 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The stored format this program knows; counts up with every change of the schema or of what its rows hold.
-const FORMAT: i64 = 3;
+/// The stored format this program knows; counts up with every change of the schema, and where what rows held before can't be read any
+/// more. What only older programs can't read counts in `flow_machine::FORMATS`.
+const FORMAT: i64 = 4;
 const SCHEMA: &str = include_str!("schema.sql");
 /// How long first starts of other processes may keep the file locked.
 const PATIENCE: Duration = Duration::from_secs(10);

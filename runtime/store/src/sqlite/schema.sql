@@ -1,6 +1,6 @@
 -- `forgotten`: request ids from before this time may have been forgotten.
 CREATE TABLE flow_meta (format INTEGER NOT NULL, forgotten INTEGER NOT NULL) STRICT;
-INSERT INTO flow_meta VALUES (3, 0);
+INSERT INTO flow_meta VALUES (4, 0);
 
 CREATE TABLE flow_program (
     hash BLOB PRIMARY KEY,
@@ -10,7 +10,9 @@ CREATE TABLE flow_program (
 CREATE TABLE flow_worker (
     id BLOB PRIMARY KEY,
     pid INTEGER NOT NULL,
-    host TEXT NOT NULL
+    host TEXT NOT NULL,
+    -- Which formats of programs and instances it reads.
+    formats INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- `root` is nil for the lease of a whole shard.
